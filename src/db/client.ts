@@ -1,0 +1,198 @@
+/**
+ * The database: one pool of pg connections, used by Prisma's client (`db.prisma`: registry, admin, rare reads) and by
+ * the set-based statements of the stores (`db.query`), on PostgreSQL and on the embedded PGlite alike.
+ *
+ * Rows of `db.query` are plain: numeric as exact text, timestamptz as epoch milliseconds, bigint as number (identities
+ * stay below 2^53), jsonb parsed. Sessions run in UTC with every timeout set. A broken connection is a
+ * SERVICE_UNAVAILABLE, never a hang; a statement that fails for another reason throws the driver's error.
+ */
+import { createHash } from 'node:crypto';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { AppError, messageOf } from '../lib/errors.ts';
+import { PrismaClient } from './generated/client.ts';
+
+/** What can run statements: the database, or a transaction of it. */
+export interface Sql {
+  /** Runs one statement and returns its rows; see the module text for how values are read. */
+  query<Row extends object>(text: string, params?: readonly unknown[]): Promise<Row[]>;
+  /** Runs one statement and returns how many rows it wrote. */
+  execute(text: string, params?: readonly unknown[]): Promise<number>;
+}
+
+/** The database of a process. */
+export interface Db extends Sql {
+  readonly mode: 'EMBEDDED' | 'POSTGRES';
+  readonly prisma: PrismaClient;
+  /** Runs statements in one transaction: commits when `run` resolves, rolls back when it throws. */
+  transaction<T>(run: (tx: Sql) => Promise<T>): Promise<T>;
+  /** Calls the listener with every statement sent, Prisma's too; returns the way to stop. For tests and metrics. */
+  onStatement(listener: (text: string) => void): () => void;
+  /** A connection of its own, outside the pool and its timeouts: LISTEN, advisory locks, COPY. The caller ends it. */
+  connectAlone(): Promise<pg.Client>;
+  close(): Promise<void>;
+}
+
+/** How to reach the database. */
+export interface DbOptions {
+  readonly mode: 'EMBEDDED' | 'POSTGRES';
+  readonly connection: pg.ClientConfig;
+  readonly poolMax?: number;
+  /** Statement timeout in ms: 5,000 for requests, 60,000 for jobs. */
+  readonly statementTimeoutMs?: number;
+}
+
+const timestamptz = 1184;
+const int8 = 20;
+
+/** Postgres writes `2025-06-30 00:00:00+00`; Date wants `T` and a full offset. */
+function parseTimestamp(text: string): number {
+  return Date.parse(`${text.replace(' ', 'T')}:00`);
+}
+
+const rowTypes = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    if (oid === timestamptz) return parseTimestamp;
+    if (oid === int8) return Number;
+    return pg.types.getTypeParser(oid, format as 'text');
+  },
+};
+
+const connectionCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ETIMEDOUT',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '08006',
+  '08001',
+  '08003',
+]);
+
+/** Whether an error of the driver means that the database cannot be reached now, so that trying later makes sense. */
+export function isConnectionError(error: unknown): boolean {
+  const code = (error as { code?: unknown })?.code;
+  if (typeof code === 'string' && connectionCodes.has(code)) return true;
+  return /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/.test(
+    messageOf(error),
+  );
+}
+
+function asExpected(error: unknown): unknown {
+  if (error instanceof AppError) return error;
+  if (isConnectionError(error))
+    return new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached; try again in a few seconds.', {
+      cause: error,
+    });
+  if ((error as { code?: unknown })?.code === '57014')
+    return new AppError('TIMEOUT', 'The database took too long to answer; ask for less.', { cause: error });
+  return error;
+}
+
+/** Long-lived: a pool and Prisma's client on it. Nothing is opened before the first statement. */
+export function createDb(options: DbOptions): Db {
+  const listeners = new Set<(text: string) => void>();
+  class ListenedClient extends pg.Client {
+    // @ts-expect-error pg types `query` as a dozen overloads; every one is passed on untouched.
+    override query(first: unknown, ...rest: unknown[]): unknown {
+      if (listeners.size > 0) {
+        const text = typeof first === 'string' ? first : String((first as { text?: string }).text ?? '');
+        for (const listener of listeners) listener(text);
+      }
+      return (super.query as (...args: unknown[]) => unknown).call(this, first, ...rest);
+    }
+  }
+  const statementTimeoutMs = options.statementTimeoutMs ?? 5000;
+  const session: pg.ClientConfig = {
+    ...options.connection,
+    application_name: 'tokengraph',
+    options: `-c TimeZone=UTC -c statement_timeout=${statementTimeoutMs} -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000`,
+    connectionTimeoutMillis: 5000,
+    keepAlive: true,
+  };
+  const pool = new pg.Pool({
+    ...session,
+    max: options.poolMax ?? 10,
+    Client: ListenedClient as unknown as typeof pg.Client,
+    idleTimeoutMillis: 30_000,
+  });
+  pool.on('error', () => {}); // an idle connection died: the pool has dropped it, the next statement opens another
+  // The embedded server shares one session among connections, so prepared names would collide there.
+  const nameOf = options.mode === 'POSTGRES' ? createStatementNames() : () => undefined;
+  const sqlOf = (runner: () => Pick<pg.Pool | pg.PoolClient, 'query'>): Sql => {
+    const run = async (text: string, params: readonly unknown[]): Promise<pg.QueryResult> => {
+      const name = params.length > 0 ? nameOf(text) : undefined;
+      try {
+        return await runner().query({
+          text,
+          values: params as unknown[],
+          types: rowTypes as never,
+          ...(name === undefined ? {} : { name }),
+        });
+      } catch (error) {
+        throw asExpected(error);
+      }
+    };
+    return {
+      query: async <Row extends object>(text: string, params: readonly unknown[] = []) =>
+        (await run(text, params)).rows as Row[],
+      execute: async (text, params = []) => (await run(text, params)).rowCount ?? 0,
+    };
+  };
+  return {
+    mode: options.mode,
+    prisma: new PrismaClient({ adapter: new PrismaPg(pool, { onPoolError: () => {} }) }),
+    ...sqlOf(() => pool),
+    transaction: (run) => inTransaction(pool, (client) => run(sqlOf(() => client))),
+    onStatement(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async connectAlone() {
+      const client = new pg.Client({ ...session, options: '-c TimeZone=UTC' });
+      await client.connect().catch((error: unknown) => {
+        throw asExpected(error);
+      });
+      return client;
+    },
+    close: () => pool.end(),
+  };
+}
+
+async function inTransaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw asExpected(error);
+  });
+  let broken: Error | undefined;
+  try {
+    await client.query('BEGIN');
+    const result = await run(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((rollbackError: unknown) => {
+      broken = rollbackError as Error; // the connection is gone and takes the transaction with it
+    });
+    throw asExpected(error);
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** Names for server-side prepared statements: one per text, bounded, so that a plan is made once per connection. */
+function createStatementNames(): (text: string) => string | undefined {
+  const names = new Map<string, string>();
+  const namesMax = 500;
+  return (text) => {
+    const known = names.get(text);
+    if (known !== undefined) return known;
+    if (names.size >= namesMax) return undefined;
+    const name = `tg_${createHash('sha1').update(text).digest('base64url').slice(0, 20)}`;
+    names.set(text, name);
+    return name;
+  };
+}

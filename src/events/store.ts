@@ -1,0 +1,68 @@
+import type { Db, Sql } from '../db/client.ts';
+import { type NewEvent, retentionMs, type StoredEvent, type Topic } from './topics.ts';
+
+/** Serialises writers of the log until they commit, so that sequence order is commit order. Any number would do. */
+const logLock = 5_201_314;
+
+/**
+ * Appends events in the caller's transaction, which must have written the rows they speak of. The lock is held until
+ * that transaction ends, so call this last. Returns the sequence numbers, in the order given.
+ */
+export async function appendEvents(tx: Sql, events: readonly NewEvent[], publishedAt: number): Promise<number[]> {
+  if (events.length === 0) return [];
+  await tx.query('SELECT pg_advisory_xact_lock($1)', [logLock]);
+  const rows = await tx.query<{ seq: number }>(
+    `INSERT INTO event (seq, topic, payload, published_at)
+     SELECT nextval('event_seq'), u.topic, u.payload, $3
+     FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS u(topic, payload, n) ORDER BY u.n
+     RETURNING seq`,
+    [events.map(({ topic }) => topic), events.map(({ payload }) => JSON.stringify(payload)), new Date(publishedAt)],
+  );
+  return rows.map(({ seq }) => seq);
+}
+
+/** Events after a sequence number, in order, at most `limit`. */
+export function listEvents(db: Sql, topics: readonly Topic[], afterSeq: number, limit: number): Promise<StoredEvent[]> {
+  return db.query<StoredEvent>(
+    `SELECT seq, topic, payload, published_at AS "publishedAt" FROM event WHERE topic = ANY($1) AND seq > $2 ORDER BY seq LIMIT $3`,
+    [topics, afterSeq, limit],
+  );
+}
+
+/** The newest sequence number of the log; 0 when it is empty. Events may have been pruned up to it. */
+export async function findLastSeq(db: Sql): Promise<number> {
+  const [row] = await db.query<{ seq: number }>(
+    `SELECT greatest((SELECT coalesce(max(seq), 0) FROM event), (SELECT coalesce(max(seq), 0) FROM event_floor)) AS seq`,
+  );
+  return row?.seq ?? 0;
+}
+
+/** Up to where a topic has been pruned; null when nothing of it ever was. */
+export async function findFloor(db: Sql, topic: Topic): Promise<{ seq: number; at: number } | null> {
+  const [row] = await db.query<{ seq: number; at: number }>('SELECT seq, at FROM event_floor WHERE topic = $1', [
+    topic,
+  ]);
+  return row ?? null;
+}
+
+/** Deletes events older than their topic's retention and remembers how far; returns how many went. */
+export async function pruneEvents(db: Pick<Db, 'transaction'>, nowMs: number): Promise<number> {
+  let count = 0;
+  for (const [topic, keepMs] of Object.entries(retentionMs)) {
+    const before = new Date(nowMs - keepMs);
+    count += await db.transaction(async (tx) => {
+      const [last] = await tx.query<{ seq: number; at: number }>(
+        'SELECT seq, published_at AS at FROM event WHERE topic = $1 AND published_at < $2 ORDER BY seq DESC LIMIT 1',
+        [topic, before],
+      );
+      if (!last) return 0;
+      await tx.execute(
+        `INSERT INTO event_floor (topic, seq, at) VALUES ($1, $2, $3)
+         ON CONFLICT (topic) DO UPDATE SET seq = greatest(event_floor.seq, excluded.seq), at = greatest(event_floor.at, excluded.at)`,
+        [topic, last.seq, new Date(last.at)],
+      );
+      return tx.execute('DELETE FROM event WHERE topic = $1 AND seq <= $2', [topic, last.seq]);
+    });
+  }
+  return count;
+}

@@ -1,0 +1,13 @@
+import type { Db } from '../db/client.ts';
+import type { EventFeed } from '../events/replay.ts';
+import type { Clock } from '../lib/clock.ts';
+
+/** What a resolver may use: made per request (per operation on a socket); loaders hang off it by identity. */
+export interface Context {
+  readonly db: Db;
+  readonly clock: Clock;
+  /** The process's one reader of the event log, which subscriptions take their events from. */
+  readonly events: EventFeed;
+  /** Names the request in logs and in masked errors. */
+  readonly requestId: string;
+}
