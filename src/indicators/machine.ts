@@ -31,7 +31,7 @@ export function finite(x: number): number | null {
 
 /** numerator / denominator, null where the denominator is 0 or the quotient leaves the finite numbers. */
 export function ratio(numerator: number, denominator: number): number | null {
-  return denominator === 0 ? null : finite(numerator / denominator);
+  return finite(numerator / denominator);
 }
 
 /** Feeds a machine where there is something to feed: a null input gives null and leaves the state as it was. */

@@ -28,6 +28,7 @@ const otherParams: Readonly<Record<string, readonly (readonly number[])[]>> = {
   donchian: [[1]],
   macd: [[3, 10, 4]],
   uo: [[2, 3, 4]],
+  cci: [[3]],
   aroon: [[1], [25]],
 };
 
@@ -79,6 +80,12 @@ for (const { definition, params, label } of cases) {
   });
 }
 
+/** Bars without range that repeat the given closes. */
+function candlesAtClose(closes: readonly number[], times: number): Bar[] {
+  const repeated = Array.from({ length: times }, () => closes).flat();
+  return repeated.map((close, i) => barAt(i, { open: close, high: close, low: close, close, volume: 1 }));
+}
+
 /** Series on which naive divisions give NaN. */
 const degenerate: Readonly<Record<string, readonly Bar[]>> = {
   'a flat series': barsOf(Array.from({ length: 150 }, () => 0.1 + 0.2)),
@@ -99,6 +106,7 @@ const degenerate: Readonly<Record<string, readonly Bar[]>> = {
   'a walk without volume': longWalk(150).map((bar) => ({ ...bar, volume: 0 })),
   'a steady rise': barsOf(Array.from({ length: 150 }, (_, i) => 1 + i)),
   'a steady fall': barsOf(Array.from({ length: 150 }, (_, i) => 200 - i)),
+  'closes that return to their mean': candlesAtClose([1, 3, 2], 50),
   'prices of 1e-12': longWalk(150).map((bar, i) =>
     barAt(i, {
       open: bar.open * 1e-14,
