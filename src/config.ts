@@ -1,0 +1,115 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { AppError } from './lib/errors.ts';
+
+/**
+ * The environment as a frozen object: the only reader of process.env. Each key has a sentence, a unit and a default; a
+ * bad value stops the start with one sentence naming the variable, the value and what is allowed. The table of
+ * docs/operations.md is made of this file.
+ */
+
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const variables = {
+  PORT: port(4000).describe('TCP port of the API, 0 to 65535 (0: any free one).'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('Address the API listens on; 0.0.0.0 for every interface.'),
+  DATA_DIR: z.string().min(1).default('.data').describe('Directory of the embedded database; one server at a time.'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/.+/)
+    .optional()
+    .describe('PostgreSQL 14 or later, as postgres://user:password@host:port/name; absent: the embedded database.'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/.+/)
+    .optional()
+    .describe(
+      'Redis for wake-ups between processes, as redis://host:port; absent: PostgreSQL NOTIFY, or in-process when embedded.',
+    ),
+  FEED: z
+    .enum(['simulator', 'off'])
+    .default('simulator')
+    .describe('Where live prices come from: simulator (labelled as such on every number) or off.'),
+  SIMULATOR_TOKENS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(140)
+    .default(60)
+    .describe('How many tokens the simulator plays, 1 to 140.'),
+  SIMULATOR_SEED: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1)
+    .describe('Seed of the simulator: the same seed gives the same market.'),
+  CORS_ORIGINS: list
+    .default([])
+    .describe("Origins that browsers may call from, separated by commas; absent: the server's own pages only."),
+  METRICS_PORT: port(9464).describe('TCP port of /metrics on HOST; 0: any free one.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least severe level that is logged.'),
+};
+
+/** Every variable: its sentence and default, in the order of the documentation. */
+export function describeVariables(): { name: string; description: string; fallback: string }[] {
+  return Object.entries(variables).map(([name, type]) => {
+    const parsed = type.safeParse(undefined);
+    const fallback = parsed.success && parsed.data !== undefined ? String(parsed.data) : '';
+    return { name, description: type.description ?? '', fallback };
+  });
+}
+
+/** What the program was told; see {@link describeVariables} for the meaning of each. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  readonly databaseUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly feed: 'simulator' | 'off';
+  readonly simulatorTokens: number;
+  readonly simulatorSeed: number;
+  readonly corsOrigins: readonly string[];
+  readonly metricsPort: number;
+  readonly logLevel: string;
+  /** The project's root: where prisma/ lies, from the sources and from a build alike. */
+  readonly root: string;
+}
+
+/** Reads the environment. Throws BAD_USER_INPUT naming the variable, its value and what is allowed. */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = z.object(variables).safeParse(given);
+  if (!parsed.success) {
+    const name = String(parsed.error.issues[0]?.path[0] ?? '') as keyof typeof variables;
+    throw new AppError(
+      'BAD_USER_INPUT',
+      `${name}=${JSON.stringify(given[name])} is not allowed. ${variables[name]?.description ?? ''}`,
+    );
+  }
+  const values = parsed.data;
+  return Object.freeze({
+    port: values.PORT,
+    host: values.HOST,
+    dataDir: resolve(values.DATA_DIR),
+    databaseUrl: values.DATABASE_URL ?? null,
+    redisUrl: values.REDIS_URL ?? null,
+    feed: values.FEED,
+    simulatorTokens: values.SIMULATOR_TOKENS,
+    simulatorSeed: values.SIMULATOR_SEED,
+    corsOrigins: values.CORS_ORIGINS,
+    metricsPort: values.METRICS_PORT,
+    logLevel: values.LOG_LEVEL,
+    root: fileURLToPath(new URL('..', import.meta.url)),
+  });
+}

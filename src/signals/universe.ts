@@ -1,0 +1,103 @@
+import { createGradeEngine } from '../grades/engine.ts';
+import type { GradeModel, ScoredGrade, Ungraded } from '../grades/model.ts';
+import { createVotes, type VoteResult, type Votes } from '../grades/votes.ts';
+import type { Bar } from '../indicators/bar.ts';
+import type { DecimalText } from '../lib/decimal.ts';
+import { type CandleInterval, dayMs } from '../lib/interval.ts';
+import { type ClosedSignal, createSignalEngine, type IssuedSignal } from './engine.ts';
+import type { Strategy } from './strategy.ts';
+
+/**
+ * All engines over one universe of tokens, fed close by close: daily closes are graded by every model and judged by the
+ * daily strategies, closes of another interval are judged by that interval's strategies. Pure: the live path and
+ * `compute` drive the same object, so the same closes give the same bytes.
+ */
+
+/** The closed candle of one token. */
+export interface UniverseRow {
+  /** The token's id. */
+  readonly key: number;
+  readonly bar: Bar;
+  readonly openText: DecimalText;
+  readonly closeText: DecimalText;
+}
+
+/** A grade with its change against the same model's grade one day before; null where there was none. */
+export interface UniverseGrade extends ScoredGrade {
+  readonly change24h: number | null;
+}
+
+/** What one close brought. */
+export interface UniverseClose {
+  readonly grades: readonly UniverseGrade[];
+  readonly ungraded: readonly Ungraded[];
+  readonly issued: readonly IssuedSignal[];
+  readonly closed: readonly ClosedSignal[];
+}
+
+/** The engines of one universe. */
+export interface Universe {
+  /** Settles one close of an interval. Throws a RangeError when it is not later than that interval's last. */
+  close(interval: CandleInterval, closeTime: number, rows: readonly UniverseRow[]): UniverseClose;
+}
+
+/** The engines of a universe. `currentModel` is the version whose grade strategies are told; `benchmarkKey` the token that risk is measured against. */
+export function createUniverse(options: {
+  readonly models: readonly GradeModel[];
+  readonly currentModel: string;
+  readonly strategies: readonly Strategy[];
+  readonly benchmarkKey: number | null;
+}): Universe {
+  const { models, currentModel, strategies } = options;
+  const grades = createGradeEngine({ models, benchmarkKey: options.benchmarkKey });
+  const gradeInterval = models[0]?.interval;
+  const signals = createSignalEngine({ strategies });
+  const juries = new Map<string, Votes>();
+  const lastGrades = new Map<string, ScoredGrade>();
+  const gradeValues = new Map<number, number>();
+
+  function juryOf(interval: CandleInterval, key: number): Votes {
+    const name = `${interval}:${key}`;
+    const known = juries.get(name);
+    if (known) return known;
+    const created = createVotes();
+    juries.set(name, created);
+    return created;
+  }
+
+  function withChange(grade: ScoredGrade): UniverseGrade {
+    const name = `${grade.modelVersion}:${grade.key}`;
+    const before = lastGrades.get(name);
+    lastGrades.set(name, grade);
+    if (grade.modelVersion === currentModel) gradeValues.set(grade.key, grade.value);
+    return { ...grade, change24h: before?.asOf === grade.asOf - dayMs ? grade.value - before.value : null };
+  }
+
+  function judge(
+    interval: CandleInterval,
+    closeTime: number,
+    rows: readonly UniverseRow[],
+    votes: ReadonlyMap<number, VoteResult>,
+  ) {
+    const inputs = rows.flatMap((row) => {
+      const cast = votes.get(row.key);
+      return cast === undefined ? [] : [{ ...row, votes: cast, gradeValue: gradeValues.get(row.key) ?? null }];
+    });
+    const parts = strategies
+      .filter((strategy) => strategy.interval === interval)
+      .map((strategy) => signals.close(strategy.name, closeTime, inputs));
+    return { issued: parts.flatMap(({ issued }) => issued), closed: parts.flatMap(({ closed }) => closed) };
+  }
+
+  return {
+    close(interval, closeTime, rows) {
+      if (interval === gradeInterval) {
+        const settled = grades.close(closeTime, rows);
+        const changed = settled.grades.map(withChange);
+        return { grades: changed, ungraded: settled.ungraded, ...judge(interval, closeTime, rows, settled.votes) };
+      }
+      const votes = new Map(rows.map(({ key, bar }) => [key, juryOf(interval, key).update(bar)]));
+      return { grades: [], ungraded: [], ...judge(interval, closeTime, rows, votes) };
+    },
+  };
+}
