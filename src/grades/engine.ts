@@ -1,0 +1,118 @@
+import type { Bar } from '../indicators/bar.ts';
+import { intervalMs } from '../lib/interval.ts';
+import { createFeatures, type FeatureMachine, type FeatureSnapshot } from './features.ts';
+import type { GradeModel, ScoredGrade, Ungraded } from './model.ts';
+import { type ScoreRow, scoreModel } from './score.ts';
+import type { VoteResult } from './votes.ts';
+
+/** The closed candle of one series at a close. */
+export interface GradeInput {
+  /** The series, one per token. */
+  readonly key: number;
+  readonly bar: Bar;
+}
+
+/** What one close brought. Grades and ungraded by model in the engine's order, then by ascending key. */
+export interface GradeClose {
+  readonly grades: ScoredGrade[];
+  readonly ungraded: Ungraded[];
+  /** The 26 votes of every key with a bar at this close, graded or not, by ascending key. */
+  readonly votes: Map<number, VoteResult>;
+}
+
+/** Plain JSON: everything an engine needs to go on after a restart. Tokens by ascending key. */
+export interface GradeEngineSnapshot {
+  readonly lastCloseTime: number | null;
+  readonly tokens: readonly { readonly key: number; readonly state: FeatureSnapshot }[];
+}
+
+/** Grades a universe close by close. Same closes, same order: the same bytes, live or from history. */
+export interface GradeEngine {
+  /**
+   * Settles one close: updates every key that has a bar, then ranks them against each other. Throws a RangeError, and
+   * changes nothing, when `closeTime` is not later than the last one, a key comes twice or a bar closes elsewhere.
+   */
+  close(closeTime: number, bars: readonly GradeInput[]): GradeClose;
+  snapshot(): GradeEngineSnapshot;
+  /** Replaces the whole state. */
+  restore(snapshot: GradeEngineSnapshot): void;
+}
+
+/** Throws where a close cannot be settled as given; see {@link GradeEngine.close}. */
+function assertSettleable(closeTime: number, lastCloseTime: number | null, inputs: readonly GradeInput[]): void {
+  if (lastCloseTime !== null && closeTime <= lastCloseTime) {
+    throw new RangeError(`close ${closeTime} is not later than the settled ${lastCloseTime}`);
+  }
+  for (const [index, { key, bar }] of inputs.entries()) {
+    if (bar.closeTime !== closeTime) throw new RangeError(`series ${key} closes at ${bar.closeTime}, not ${closeTime}`);
+    if (inputs[index - 1]?.key === key) throw new RangeError(`series ${key} comes twice at ${closeTime}`);
+  }
+}
+
+/** The one interval and gap rule of models that share their inputs. */
+function sharedRule(models: readonly GradeModel[]): { intervalMs: number; gapBarsMax: number; barsMin: number } {
+  const [first] = models;
+  const isShared = models.every(
+    ({ interval, universe }) => interval === first?.interval && universe.gapBarsMax === first.universe.gapBarsMax,
+  );
+  if (first === undefined || !isShared) {
+    throw new RangeError('an engine needs at least one model, all of one interval and gap rule');
+  }
+  return {
+    intervalMs: intervalMs(first.interval),
+    gapBarsMax: first.universe.gapBarsMax,
+    barsMin: Math.min(...models.map(({ universe }) => universe.historyBarsMin)),
+  };
+}
+
+/**
+ * An engine that grades by all `models` at once, sharing their inputs. `benchmarkKey` is the series whose returns the
+ * idiosyncratic risk is measured against; null where there is none.
+ */
+export function createGradeEngine(options: {
+  readonly models: readonly GradeModel[];
+  readonly benchmarkKey: number | null;
+}): GradeEngine {
+  const { models, benchmarkKey } = options;
+  const rule = sharedRule(models);
+  let lastCloseTime: number | null = null;
+  let tokens = new Map<number, FeatureMachine>();
+
+  function machineOf(key: number): FeatureMachine {
+    const known = tokens.get(key);
+    if (known !== undefined) return known;
+    const created = createFeatures(rule);
+    tokens.set(key, created);
+    return created;
+  }
+
+  function close(closeTime: number, bars: readonly GradeInput[]): GradeClose {
+    const inputs = bars.toSorted((a, b) => a.key - b.key);
+    assertSettleable(closeTime, lastCloseTime, inputs);
+    lastCloseTime = closeTime;
+    const marketClose = inputs.find(({ key }) => key === benchmarkKey)?.bar.close ?? null;
+    const votes = new Map<number, VoteResult>();
+    const rows: ScoreRow[] = inputs.map(({ key, bar }) => {
+      const machine = machineOf(key);
+      votes.set(key, machine.update(bar, marketClose));
+      const count = machine.barCount();
+      return { key, bars: count, features: count < rule.barsMin ? null : machine.read() };
+    });
+    const scored = models.map((model) => scoreModel(model, closeTime, rows));
+    return { grades: scored.flatMap((one) => one.grades), ungraded: scored.flatMap((one) => one.ungraded), votes };
+  }
+
+  return {
+    close,
+    snapshot: () => ({
+      lastCloseTime,
+      tokens: [...tokens.entries()]
+        .sort(([a], [b]) => a - b)
+        .map(([key, machine]) => ({ key, state: machine.snapshot() })),
+    }),
+    restore: (snapshot) => {
+      lastCloseTime = snapshot.lastCloseTime;
+      tokens = new Map(snapshot.tokens.map(({ key, state }) => [key, createFeatures(rule, state)]));
+    },
+  };
+}

@@ -1,0 +1,180 @@
+import type { Bar } from '../indicators/bar.ts';
+import { dayMs } from '../lib/interval.ts';
+import type { FeatureName } from './model.ts';
+import { createVotes, type VoteResult, type VotesSnapshot } from './votes.ts';
+import {
+  maxDrawdownOf,
+  meanOf,
+  profitFactorOf,
+  quantileOf,
+  residualDeviation,
+  sharpeOf,
+  skewOf,
+  sortinoOf,
+  tailRatioOf,
+} from './window.ts';
+
+/** Returns kept per token; volumes are kept for the longer of their two windows. */
+const returnsMax = 90;
+const gainBars = 30;
+const skewBars = 60;
+const volumeShortBars = 7;
+const volumeLongBars = 60;
+const marketPairsMin = 60;
+
+/** What the models read of a token at its newest close. */
+export interface Features {
+  /** Null where the input cannot be computed at this close. */
+  readonly raws: Readonly<Record<FeatureName, number | null>>;
+  /** The part of an input that was there, 0..1: below 1 only for the votes, while long averages still warm up. */
+  readonly shares: Readonly<Partial<Record<FeatureName, number>>>;
+  /** Interquartile range of the kept returns; tells a pegged price. Null without returns. */
+  readonly returnSpread: number | null;
+}
+
+/** The windows of one token, oldest first. Plain JSON. */
+interface TokenWindows {
+  /** Open of the first bar ever; outlives a hole. */
+  firstOpenTime: number | null;
+  lastCloseTime: number | null;
+  /** Bars since the first one or the last long hole. */
+  bars: number;
+  lastClose: number | null;
+  /** The benchmark's close at `lastCloseTime`. */
+  lastMarketClose: number | null;
+  readonly returns: number[];
+  /** Beside each return, the benchmark's over the same span; null where it had no candle at either end. */
+  readonly marketReturns: (number | null)[];
+  readonly volumes: number[];
+}
+
+/** Plain JSON: everything a {@link FeatureMachine} needs to go on. */
+export interface FeatureSnapshot {
+  readonly windows: TokenWindows;
+  readonly votes: VotesSnapshot;
+}
+
+/** The inputs of one token, kept up to date bar by bar. */
+export interface FeatureMachine {
+  /**
+   * Takes the next closed bar, later than the last. `marketClose` is the benchmark's close at the same close, null
+   * where it has none.
+   */
+  update(bar: Bar, marketClose: number | null): VoteResult;
+  /** The inputs at the newest bar; a new object. */
+  read(): Features;
+  /** Bars since the first one or the last long hole. */
+  barCount(): number;
+  snapshot(): FeatureSnapshot;
+}
+
+/** What a token is before its first bar, or after a long hole. */
+function emptyWindows(firstOpenTime: number | null): TokenWindows {
+  const series = { returns: [], marketReturns: [], volumes: [] };
+  return { firstOpenTime, lastCloseTime: null, bars: 0, lastClose: null, lastMarketClose: null, ...series };
+}
+
+/** A copy that shares nothing with the original. */
+function copyOf(windows: TokenWindows): TokenWindows {
+  const { returns, marketReturns, volumes } = windows;
+  return { ...windows, returns: [...returns], marketReturns: [...marketReturns], volumes: [...volumes] };
+}
+
+/** Appends and drops the oldest beyond `max`. */
+function pushBounded<T>(ring: T[], value: T, max: number): void {
+  ring.push(value);
+  if (ring.length > max) ring.shift();
+}
+
+/** Takes the next bar into the windows. */
+function advance(windows: TokenWindows, bar: Bar, marketClose: number | null): void {
+  const { lastClose, lastMarketClose } = windows;
+  if (lastClose !== null) {
+    const market = marketClose === null || lastMarketClose === null ? null : marketClose / lastMarketClose - 1;
+    pushBounded(windows.returns, bar.close / lastClose - 1, returnsMax);
+    pushBounded(windows.marketReturns, market, returnsMax);
+  }
+  pushBounded(windows.volumes, bar.volume, volumeLongBars);
+  windows.firstOpenTime ??= bar.openTime;
+  windows.lastCloseTime = bar.closeTime;
+  windows.bars += 1;
+  windows.lastClose = bar.close;
+  windows.lastMarketClose = marketClose;
+}
+
+/** Mean of the last 7 volumes over the mean of all 60; null before there are 60 or when nothing was traded. */
+function volumeRatioOf(volumes: readonly number[]): number | null {
+  if (volumes.length < volumeLongBars) return null;
+  const [short, long] = [meanOf(volumes.slice(-volumeShortBars)), meanOf(volumes)];
+  return short === null || long === null || long <= 0 ? null : short / long;
+}
+
+/** Days from the first open to the newest close; null before the first bar. */
+function listingAgeOf({ firstOpenTime, lastCloseTime }: TokenWindows): number | null {
+  return firstOpenTime === null || lastCloseTime === null ? null : (lastCloseTime - firstOpenTime) / dayMs;
+}
+
+/** The inputs at the newest bar. `ascending` are the returns, sorted. */
+function featuresOf(windows: TokenWindows, voted: VoteResult | null, ascending: Float64Array): Features {
+  const { returns, marketReturns, volumes, lastMarketClose } = windows;
+  const [lower, upper] = [quantileOf(ascending, 0.25), quantileOf(ascending, 0.75)];
+  const { movingAverages, oscillators } = voted?.groups ?? {};
+  return {
+    // One literal in one shape: a spread here would cost more than all the statistics.
+    raws: {
+      idiosyncraticVolatility:
+        lastMarketClose === null ? null : residualDeviation(returns, marketReturns, marketPairsMin),
+      largestGain: returns.length < gainBars ? null : Math.max(...returns.slice(-gainBars)),
+      rsi: voted?.values.rsi ?? null,
+      returnSkew: returns.length < skewBars ? null : skewOf(returns.slice(-skewBars)),
+      volumeRatio: volumeRatioOf(volumes),
+      listingAgeDays: listingAgeOf(windows),
+      movingAverageVotes: movingAverages?.mean ?? null,
+      oscillatorVotes: oscillators?.mean ?? null,
+      sharpe: sharpeOf(returns),
+      sortino: sortinoOf(returns),
+      maxDrawdown: maxDrawdownOf(returns),
+      profitFactor: profitFactorOf(returns),
+      tailRatio: tailRatioOf(ascending),
+    },
+    shares: {
+      movingAverageVotes: movingAverages === undefined ? 0 : movingAverages.available / movingAverages.total,
+      oscillatorVotes: oscillators === undefined ? 0 : oscillators.available / oscillators.total,
+    },
+    returnSpread: lower === null || upper === null ? null : upper - lower,
+  };
+}
+
+/**
+ * The inputs of one token on bars of `intervalMs`. More than `gapBarsMax` missing bars start windows and votes over;
+ * a shorter hole yields one return over the whole hole, paired with the benchmark's return over the same span.
+ */
+export function createFeatures(
+  rule: { readonly intervalMs: number; readonly gapBarsMax: number },
+  from: FeatureSnapshot | null = null,
+): FeatureMachine {
+  const gapMaxMs = rule.gapBarsMax * rule.intervalMs;
+  // Sorting needs a copy at every close; one buffer per token is far cheaper than a new one.
+  const scratch = new Float64Array(returnsMax);
+  let windows = from === null ? emptyWindows(null) : copyOf(from.windows);
+  let votes = createVotes(from?.votes ?? null);
+  let voted: VoteResult | null = null;
+
+  return {
+    update: (bar, marketClose) => {
+      if (windows.lastCloseTime !== null && bar.openTime - windows.lastCloseTime > gapMaxMs) {
+        windows = emptyWindows(windows.firstOpenTime);
+        votes = createVotes();
+      }
+      advance(windows, bar, marketClose);
+      voted = votes.update(bar);
+      return voted;
+    },
+    read: () => {
+      scratch.set(windows.returns);
+      return featuresOf(windows, voted, scratch.subarray(0, windows.returns.length).sort());
+    },
+    barCount: () => windows.bars,
+    snapshot: () => ({ windows: copyOf(windows), votes: votes.snapshot() }),
+  };
+}

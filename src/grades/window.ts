@@ -1,0 +1,134 @@
+/**
+ * Statistics of a window of returns or volumes, oldest first. All are null where the window is too short or the
+ * statistic undefined; never NaN or Infinity. Ratios are annualised with 365 days.
+ */
+
+const daysPerYear = 365;
+
+/** A deviation below this is rounding, not spread: equal returns rarely come out equal to the last bit. */
+const deviationMin = 1e-12;
+
+/** A number that may leave the engine, or null. */
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+/** Arithmetic mean; null for an empty window. */
+export function meanOf(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  let sum = 0;
+  for (const value of values) sum += value;
+  return finite(sum / values.length);
+}
+
+/** Standard deviation with ddof 1; 0 where only rounding tells the values apart, null for fewer than two values. */
+export function deviationOf(values: readonly number[]): number | null {
+  const mean = meanOf(values);
+  if (mean === null || values.length < 2) return null;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) ** 2;
+  const deviation = Math.sqrt(squares / (values.length - 1));
+  return deviation < deviationMin ? 0 : finite(deviation);
+}
+
+/**
+ * Standard deviation (ddof 2) of the residuals of least squares of `returns` on `market`, position by position; pairs
+ * whose market return is null are left out. Null under `pairsMin` pairs or where the market did not move.
+ */
+export function residualDeviation(
+  returns: readonly number[],
+  market: readonly (number | null)[],
+  pairsMin: number,
+): number | null {
+  let [pairs, sumX, sumY] = [0, 0, 0];
+  for (let index = 0; index < returns.length; index += 1) {
+    const x = market[index] ?? null;
+    if (x === null) continue;
+    pairs += 1;
+    sumX += x;
+    sumY += returns[index] ?? 0;
+  }
+  if (pairs < Math.max(pairsMin, 3)) return null;
+  const [meanX, meanY] = [sumX / pairs, sumY / pairs];
+  let [varX, varY, both] = [0, 0, 0];
+  for (let index = 0; index < returns.length; index += 1) {
+    const x = market[index] ?? null;
+    if (x === null) continue;
+    const y = (returns[index] ?? 0) - meanY;
+    varX += (x - meanX) ** 2;
+    varY += y * y;
+    both += (x - meanX) * y;
+  }
+  if (varX < pairs * deviationMin ** 2) return null;
+  // Rounding can leave a hair below zero where the token is the market itself.
+  return finite(Math.sqrt(Math.max(0, varY - (both * both) / varX) / (pairs - 2)));
+}
+
+/** Bias-corrected skewness (Fisher-Pearson, G1); null for fewer than three values or no spread. */
+export function skewOf(values: readonly number[]): number | null {
+  const count = values.length;
+  const mean = meanOf(values);
+  if (mean === null || count < 3) return null;
+  let [second, third] = [0, 0];
+  for (const value of values) {
+    const distance = value - mean;
+    second += distance * distance;
+    third += distance * distance * distance;
+  }
+  if (second < count * deviationMin ** 2) return null;
+  const biased = third / count / (second / count) ** 1.5;
+  return finite((biased * Math.sqrt(count * (count - 1))) / (count - 2));
+}
+
+/** The q-quantile (0..1) of ascending values, linear between neighbours; null for an empty window. */
+export function quantileOf(ascending: ArrayLike<number>, q: number): number | null {
+  const at = (ascending.length - 1) * q;
+  const low = ascending[Math.floor(at)];
+  const high = ascending[Math.ceil(at)];
+  if (low === undefined || high === undefined) return null;
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+/** mean / deviation * sqrt(365); null where the returns do not vary. */
+export function sharpeOf(returns: readonly number[]): number | null {
+  const [mean, deviation] = [meanOf(returns), deviationOf(returns)];
+  if (mean === null || deviation === null || deviation === 0) return null;
+  return finite((mean / deviation) * Math.sqrt(daysPerYear));
+}
+
+/** mean / root mean square of the losses (over all N) * sqrt(365); null where there was no loss. */
+export function sortinoOf(returns: readonly number[]): number | null {
+  const mean = meanOf(returns);
+  let squares = 0;
+  for (const value of returns) squares += Math.min(value, 0) ** 2;
+  if (mean === null || squares === 0) return null;
+  return finite((mean / Math.sqrt(squares / returns.length)) * Math.sqrt(daysPerYear));
+}
+
+/** Deepest fall from a peak along the compounded returns, a fraction <= 0; null for an empty window. */
+export function maxDrawdownOf(returns: readonly number[]): number | null {
+  if (returns.length === 0) return null;
+  let [level, peak, deepest] = [1, 1, 0];
+  for (const value of returns) {
+    level *= 1 + value;
+    peak = Math.max(peak, level);
+    deepest = Math.min(deepest, level / peak - 1);
+  }
+  return finite(deepest);
+}
+
+/** Sum of gains over the absolute sum of losses; null where there was no loss. */
+export function profitFactorOf(returns: readonly number[]): number | null {
+  let [gains, losses] = [0, 0];
+  for (const value of returns) {
+    if (value >= 0) gains += value;
+    else losses -= value;
+  }
+  return losses === 0 ? null : finite(gains / losses);
+}
+
+/** |95th / 5th percentile| of ascending returns; null where the 5th is zero. */
+export function tailRatioOf(ascending: ArrayLike<number>): number | null {
+  const [upper, lower] = [quantileOf(ascending, 0.95), quantileOf(ascending, 0.05)];
+  return upper === null || lower === null || lower === 0 ? null : finite(Math.abs(upper / lower));
+}
