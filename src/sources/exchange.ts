@@ -1,0 +1,70 @@
+/**
+ * The contract every source of prices fulfils: a venue, a replayed file, the simulator.
+ *
+ * A source knows nothing of the database or of GraphQL: it names its markets and yields what happened, in its own
+ * words. Digits are the source's own text. Whoever reads a feed sets its pace: the generator does not run ahead.
+ * - Late: after a watermark of time t nothing older than t comes; what a source finds late it reports and leaves out.
+ * - Doubled: a source may tell a thing twice (after a reconnect, or twice in a file); the reader keeps one.
+ * - Wrong: what cannot be read is reported and left out; what can be read but makes no sense (high below low) passes
+ *   through, for the validator that keeps and counts such rows.
+ */
+import type { DecimalText } from '../lib/decimal.ts';
+import type { CandleInterval } from '../lib/interval.ts';
+
+/** Where prices come from: a venue's live feed, files played as if live, files read once, or invented ones. */
+export type SourceKind = 'EXCHANGE' | 'REPLAY' | 'IMPORT' | 'SIMULATED';
+
+/** One market of a source. */
+export interface SourceMarket {
+  /** The source's unified spelling: `BTC/USDT` is spot, `BTC/USDT:USDT` a perpetual settled in USDT. */
+  readonly symbol: string;
+  /** The traded unit as spelled, so `1000PEPE` stays `1000PEPE`. */
+  readonly base: string;
+  readonly quote: string;
+  readonly marketType: 'SPOT' | 'PERPETUAL';
+}
+
+/** One trade, or all trades since the tick before at the last of their prices. */
+export interface SourceTick {
+  readonly symbol: string;
+  /** Epoch milliseconds, by the source's clock. */
+  readonly timeMs: number;
+  /** In the quote currency, for one base unit. */
+  readonly price: DecimalText;
+  /** Traded since the tick before, in base units. */
+  readonly volumeBase: DecimalText;
+  /** Traded since the tick before, in the quote currency. */
+  readonly volumeQuote: DecimalText;
+}
+
+/** One closed candle. Null means the source does not say. */
+export interface SourceCandle {
+  readonly symbol: string;
+  readonly interval: CandleInterval;
+  /** Epoch milliseconds; not promised to be aligned where a file says otherwise. */
+  readonly openTime: number;
+  readonly open: DecimalText;
+  readonly high: DecimalText;
+  readonly low: DecimalText;
+  readonly close: DecimalText;
+  readonly volumeBase: DecimalText | null;
+  readonly volumeQuote: DecimalText | null;
+  /** Market capitalisation in USD at the close. */
+  readonly marketCapUsd: DecimalText | null;
+  /** Circulating supply in coins at the close. */
+  readonly supply: DecimalText | null;
+}
+
+/** What a feed yields. A watermark says: nothing older than `timeMs` (epoch ms) will come any more. */
+export type FeedEvent =
+  | { readonly kind: 'ticks'; readonly ticks: readonly SourceTick[] }
+  | { readonly kind: 'candles'; readonly candles: readonly SourceCandle[] }
+  | { readonly kind: 'watermark'; readonly timeMs: number };
+
+/** A running source. `events` may be called once; it ends soon after the signal aborts, or when the source is over. */
+export interface Feed {
+  readonly name: string;
+  readonly kind: SourceKind;
+  readonly markets: readonly SourceMarket[];
+  events(signal: AbortSignal): AsyncGenerator<FeedEvent>;
+}
