@@ -77,6 +77,31 @@ describe('the grade engine', () => {
     }
   });
 
+  it('keeps each window as long as it says', () => {
+    // A price that stands still but for one jump, so many bars before the last.
+    const rawsAfter = (barsAgo: number) => {
+      const swings = walk(2, 150).map((bar, index) => {
+        const close = (index < 149 - barsAgo ? 100 : 150) + (index % 2);
+        return { ...bar, close, volume: index === 149 - barsAgo ? 700 : 100 };
+      });
+      const closes = run([walk(1, 150), swings]);
+      const raw = (factor: string) => lastRaw(closes, 1, factor) ?? assert.fail(factor);
+      return { gain: raw('lottery.largestGain'), skew: raw('shape.returnSkew'), volume: raw('attention.volumeRatio') };
+    };
+    assert.deepEqual(
+      [29, 30].map((ago) => rawsAfter(ago).gain > 0.4),
+      [true, false],
+    );
+    assert.deepEqual(
+      [59, 60].map((ago) => rawsAfter(ago).skew > 1),
+      [true, false],
+    );
+    assert.deepEqual(
+      [6, 7, 59, 60].map((ago) => rawsAfter(ago).volume.toFixed(3)),
+      ['1.688', '0.909', '0.909', '1.000'],
+    );
+  });
+
   it('does not look ahead: what was graded up to t does not depend on what came after', () => {
     for (const seed of [11, 23]) {
       const past = patchyUniverse(seed);

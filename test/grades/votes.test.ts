@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { voteRules } from '../../src/grades/vote-rules.ts';
 import { createVotes, type VotesSnapshot } from '../../src/grades/votes.ts';
 import { computeSeries } from '../../src/indicators/catalog.ts';
 import { walk } from './universe.ts';
@@ -30,15 +31,19 @@ describe('the votes of a series', () => {
     }
   });
 
-  it('read the indicators of the catalog', () => {
+  it('are the rules applied to whole series of the catalog, up to two bars back', () => {
     const votes = createVotes();
     const results = bars.map((bar) => votes.update(bar));
-    const [sma50] = computeSeries('sma', [50], bars);
-    const [macd, signal] = computeSeries('macd', [12, 26, 9], bars);
-    for (const [index, { values, votes: byName }] of results.entries()) {
-      assert.equal(values.sma50, sma50?.[index]);
-      const [line, trigger] = [macd?.[index] ?? null, signal?.[index] ?? null];
-      assert.equal(byName.macd, line === null || trigger === null ? null : Math.sign(line - trigger));
+    const [trends = []] = computeSeries('ema', [50], bars);
+    for (const { name, indicator, params, vote } of voteRules) {
+      const columns = computeSeries(indicator, params, bars);
+      const at = (index: number) => (index < 0 ? null : columns.map((column) => column[index] ?? null));
+      for (const [index, bar] of bars.entries()) {
+        const [now, before, earlier] = [at(index) ?? [], at(index - 1), at(index - 2)];
+        const expected = vote({ bar, now, before, earlier, trend: trends[index] ?? null });
+        assert.equal(results[index]?.votes[name], expected, `${name} at bar ${index}`);
+        assert.equal(results[index]?.values[name], now[0]);
+      }
     }
   });
 
