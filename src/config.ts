@@ -53,7 +53,6 @@ const variables = {
   CORS_ORIGINS: list
     .default([])
     .describe("Origins that browsers may call from, separated by commas; absent: the server's own pages only."),
-  METRICS_PORT: port(9464).describe('TCP port of /metrics on HOST; 0: any free one.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -80,7 +79,6 @@ export interface Config {
   readonly simulatorTokens: number;
   readonly simulatorSeed: number;
   readonly corsOrigins: readonly string[];
-  readonly metricsPort: number;
   readonly logLevel: string;
   /** The project's root: where prisma/ lies, from the sources and from a build alike. */
   readonly root: string;
@@ -108,7 +106,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     simulatorTokens: values.SIMULATOR_TOKENS,
     simulatorSeed: values.SIMULATOR_SEED,
     corsOrigins: values.CORS_ORIGINS,
-    metricsPort: values.METRICS_PORT,
     logLevel: values.LOG_LEVEL,
     root: fileURLToPath(new URL('..', import.meta.url)),
   });

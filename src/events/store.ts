@@ -66,3 +66,18 @@ export async function pruneEvents(db: Pick<Db, 'transaction'>, nowMs: number): P
   }
   return count;
 }
+
+/** How far a consumer of the log has come; null when it has never saved a position. */
+export async function findConsumerSeq(db: Sql, name: string): Promise<number | null> {
+  const [row] = await db.query<{ seq: number }>('SELECT seq FROM event_consumer WHERE name = $1', [name]);
+  return row?.seq ?? null;
+}
+
+/** Saves a consumer's position: in the transaction of its output, so that both happen or neither. */
+export async function saveConsumerSeq(tx: Sql, name: string, seq: number, nowMs: number): Promise<void> {
+  await tx.execute(
+    `INSERT INTO event_consumer (name, seq, updated_at) VALUES ($1, $2, $3)
+     ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, updated_at = excluded.updated_at`,
+    [name, seq, new Date(nowMs)],
+  );
+}

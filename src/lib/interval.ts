@@ -76,7 +76,7 @@ const shortNames: Record<string, CandleInterval> = {
 
 /** The interval a file or exchange spells `1m`, `1h`, `1d` …; null where the spelling is not one of ours. */
 export function parseInterval(text: string): CandleInterval | null {
-  return shortNames[text] ?? null;
+  return Object.hasOwn(shortNames, text) ? (shortNames[text] ?? null) : null;
 }
 
 /** The short spelling (`1h`) of an interval, for commands and messages. */

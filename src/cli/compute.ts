@@ -1,0 +1,72 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { compute, type ComputeSummary } from '../ingest/compute.ts';
+import { systemClock } from '../lib/clock.ts';
+import { AppError } from '../lib/errors.ts';
+import { tokenBySlug } from '../tokens/store.ts';
+import { withDb } from './database.ts';
+import { createProgress } from './progress.ts';
+
+/** A date (its first instant in UTC) or an instant of RFC 3339, as epoch ms. */
+function parseDate(text: string): number {
+  const timeMs = /^\d{4}-\d{2}-\d{2}(T.*(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(timeMs))
+    throw new InvalidArgumentError('Write a date like 2025-06-30 or an instant like 2025-06-30T00:00:00Z.');
+  return timeMs;
+}
+
+interface ComputeOptions {
+  readonly from?: number;
+  readonly to?: number;
+  readonly slugs?: string;
+}
+
+/** `compute`: grades, signals and outcomes for history. */
+export function addComputeCommand(program: Command): void {
+  program
+    .command('compute')
+    .option('--from <date>', 'record nothing before this date', parseDate)
+    .option('--to <date>', 'stop at this date', parseDate)
+    .option('--slugs <list>', 'record only these tokens, separated by commas')
+    .description('Compute grades, signals and outcomes for history; what is there already is not written again.')
+    .action((options: ComputeOptions) => withDb(({ db }) => runCompute(db, options)));
+}
+
+async function runCompute(db: Parameters<typeof compute>[0]['db'], { from, to, slugs }: ComputeOptions): Promise<void> {
+  if (from !== undefined && to !== undefined && from >= to)
+    throw new AppError('BAD_USER_INPUT', '--from must be before --to.');
+  const tokenIds = slugs === undefined ? null : await findTokenIds(db, slugs.split(','));
+  const progress = createProgress('compute', systemClock.now);
+  const startedMs = performance.now();
+  const summary = await compute(
+    {
+      db,
+      clock: systemClock,
+      onProgress: (closeTime, { tokenDays }) =>
+        progress.update(tokenDays, null, `token-days, ${new Date(closeTime).toISOString().slice(0, 16)}`),
+    },
+    { fromMs: from ?? null, toMs: to ?? null, tokenIds },
+  );
+  progress.stop();
+  console.log(describe(summary, (performance.now() - startedMs) / 1000));
+}
+
+async function findTokenIds(
+  db: Parameters<typeof compute>[0]['db'],
+  slugs: readonly string[],
+): Promise<ReadonlySet<number>> {
+  const ctx = { db };
+  const tokens = await Promise.all(slugs.map((slug) => tokenBySlug(ctx).load(slug.trim().toLowerCase())));
+  const missing = slugs.filter((_, index) => !tokens[index]);
+  if (missing.length > 0) throw new AppError('BAD_USER_INPUT', `No token has the slug ${missing.join(', ')}.`);
+  return new Set(tokens.flatMap((token) => (token ? [token.id] : [])));
+}
+
+function describe(summary: ComputeSummary, seconds: number): string {
+  const perMinute = Math.round((summary.tokenDays / seconds) * 60);
+  const reasons = Object.entries(summary.ungraded).map(([reason, count]) => `${reason} ${count}`);
+  return [
+    `Settled ${summary.closes} closes, ${summary.tokenDays} token-days in ${seconds.toFixed(1)} s (${perMinute} token-days a minute).`,
+    `Written: ${summary.gradesWritten} grades, ${summary.signalsWritten} signals, ${summary.outcomesWritten} outcomes.`,
+    ...(reasons.length > 0 ? [`Not graded (token-days by model): ${reasons.join(', ')}.`] : []),
+  ].join('\n');
+}

@@ -1,0 +1,56 @@
+import type { Sql } from '../db/client.ts';
+import { bucketClose, type CandleInterval } from '../lib/interval.ts';
+import { listBars } from '../prices/bar-store.ts';
+import type { UniverseRow } from '../signals/universe.ts';
+
+/** All candles of a universe that close at one time, at one interval. */
+export interface StoredClose {
+  readonly interval: CandleInterval;
+  readonly closeTime: number;
+  readonly rows: readonly UniverseRow[];
+}
+
+/**
+ * The stored final candles of a universe's series as closes, oldest first, opening in `[fromOpen, toOpen)` (epoch ms; null: unbounded).
+ * `seriesOf` gives each token's series.
+ */
+export async function* listCloses(
+  db: Sql,
+  seriesOf: ReadonlyMap<number, number>,
+  interval: CandleInterval,
+  fromOpen: number | null,
+  toOpen: number | null,
+): AsyncGenerator<StoredClose> {
+  const tokenOf = new Map([...seriesOf].map(([tokenId, seriesId]) => [seriesId, tokenId]));
+  let openTime = Number.NaN;
+  let rows: UniverseRow[] = [];
+  for await (const batch of listBars(db, [...tokenOf.keys()], interval, fromOpen, toOpen)) {
+    for (const { seriesId, bar, openText, closeText } of batch) {
+      if (bar.openTime !== openTime && rows.length > 0) {
+        yield { interval, closeTime: bucketClose(interval, openTime), rows };
+        rows = [];
+      }
+      openTime = bar.openTime;
+      rows.push({ key: tokenOf.get(seriesId) ?? 0, bar, openText, closeText });
+    }
+  }
+  if (rows.length > 0) yield { interval, closeTime: bucketClose(interval, openTime), rows };
+}
+
+/** Joins streams of closes into one by time; of closes at one time the earlier stream's comes first. */
+export async function* mergeCloses(streams: readonly AsyncGenerator<StoredClose>[]): AsyncGenerator<StoredClose> {
+  const heads = await Promise.all(streams.map((stream) => stream.next()));
+  for (;;) {
+    let first = -1;
+    for (const [index, head] of heads.entries()) {
+      if (head.done) continue;
+      const best = heads[first];
+      if (first < 0 || (best && !best.done && head.value.closeTime < best.value.closeTime)) first = index;
+    }
+    const head = heads[first];
+    const stream = streams[first];
+    if (!head || head.done || !stream) return;
+    yield head.value;
+    heads[first] = await stream.next();
+  }
+}

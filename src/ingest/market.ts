@@ -1,0 +1,144 @@
+import type { Db, Sql } from '../db/client.ts';
+import type { NewEvent } from '../events/topics.ts';
+import type { GradeModel } from '../grades/model.ts';
+import { measuredV1 } from '../grades/models/measured-v1.ts';
+import { technicalV1 } from '../grades/models/technical-v1.ts';
+import { type GradeModelRow, publishModels, type RecordedGrade, recordGrades } from '../grades/store.ts';
+import type { CandleInterval } from '../lib/interval.ts';
+import { listUniverseMembers } from '../prices/universe-store.ts';
+import { publishStrategies, recordOutcomes, recordSignals, type SignalRow } from '../signals/store.ts';
+import { type Strategy, trendVotes1d, trendVotes1h } from '../signals/strategy.ts';
+import { createUniverse, type Universe, type UniverseClose } from '../signals/universe.ts';
+import { tokenBySlug } from '../tokens/store.ts';
+
+/**
+ * What the live engine and `compute` share: which tokens make a universe, its engines, and how what they say is
+ * recorded. Real and simulated tokens are two universes that never see each other.
+ */
+
+/** The models and strategies that ship; published at the first start. */
+export const shippedModels: readonly GradeModel[] = [measuredV1, technicalV1];
+export const shippedStrategies: readonly Strategy[] = [trendVotes1d, trendVotes1h];
+const currentModel = measuredV1;
+
+/** The intervals whose closes are settled, coarsest first: the order in which closes of one instant are taken. */
+export const settledIntervals: readonly CandleInterval[] = ['ONE_DAY', 'ONE_HOUR'];
+
+const benchmarkSlug = 'bitcoin';
+
+/** One universe at work. `seriesOf` tells each token's series by interval; engines are keyed by token. */
+export interface Market {
+  readonly universe: Universe;
+  readonly seriesOf: ReadonlyMap<CandleInterval, ReadonlyMap<number, number>>;
+}
+
+/** What was published of models and strategies: their identities in the database. */
+export interface Published {
+  readonly modelIds: ReadonlyMap<string, number>;
+  readonly strategyIds: ReadonlyMap<string, number>;
+}
+
+/** Publishes the shipped models and strategies; once, then it only reads. */
+export async function publishShipped(db: Db, publishedAt: number): Promise<Published> {
+  const models: GradeModelRow[] = await publishModels(db, shippedModels, [currentModel]);
+  const strategies = await publishStrategies(db, shippedStrategies, publishedAt);
+  return {
+    modelIds: new Map(models.map(({ id, version }) => [version, id])),
+    strategyIds: new Map(strategies.map(({ id, name }) => [name, id])),
+  };
+}
+
+/** A universe's tokens as they are now, with fresh engines that have seen nothing. */
+export async function createMarket(db: Db, isSimulated: boolean): Promise<Market> {
+  const seriesOf = new Map<CandleInterval, Map<number, number>>();
+  for (const interval of settledIntervals) {
+    const members = (await listUniverseMembers(db, interval)).filter((member) => member.isSimulated === isSimulated);
+    seriesOf.set(interval, new Map(members.map(({ tokenId, seriesId }) => [tokenId, seriesId])));
+  }
+  const benchmark = await tokenBySlug({ db }).load(benchmarkSlug);
+  const universe = createUniverse({
+    models: shippedModels,
+    currentModel: currentModel.version,
+    strategies: shippedStrategies,
+    benchmarkKey: benchmark?.id ?? null,
+  });
+  return { universe, seriesOf };
+}
+
+/** What a transaction recorded of a close or several. */
+export interface Recorded {
+  readonly grades: readonly RecordedGrade[];
+  readonly signals: readonly SignalRow[];
+  readonly outcomes: readonly SignalRow[];
+}
+
+/** Records what closes brought, in the caller's transaction. What is there already writes nothing. */
+export async function recordCloses(
+  tx: Sql,
+  market: Market,
+  published: Published,
+  closes: readonly (UniverseClose & { readonly interval: CandleInterval })[],
+  publishedAt: number,
+): Promise<Recorded> {
+  const seriesAt = (interval: CandleInterval, tokenId: number): number =>
+    market.seriesOf.get(interval)?.get(tokenId) ?? 0;
+  const grades = closes.flatMap(({ grades, interval }) =>
+    grades.map(({ key, modelVersion, ...grade }) => ({
+      ...grade,
+      modelId: published.modelIds.get(modelVersion) ?? 0,
+      tokenId: key,
+      seriesId: seriesAt(interval, key),
+    })),
+  );
+  const signals = closes.flatMap(({ issued, interval }) =>
+    issued.map(({ key, strategy, ...signal }) => ({
+      strategyId: published.strategyIds.get(strategy) ?? 0,
+      tokenId: key,
+      seriesId: seriesAt(interval, key),
+      direction: signal.direction,
+      priceUsd: signal.priceUsd,
+      confidence: signal.confidence,
+      issuedAt: signal.issuedAt,
+      evidence: signal.evidence,
+    })),
+  );
+  const outcomes = closes.flatMap(({ closed, interval }) =>
+    closed.map(({ key, strategy, ...outcome }) => ({
+      ...outcome,
+      strategyId: published.strategyIds.get(strategy) ?? 0,
+      tokenId: key,
+      seriesId: seriesAt(interval, key),
+    })),
+  );
+  return {
+    grades: await recordGrades(tx, grades, publishedAt),
+    signals: await recordSignals(tx, signals, publishedAt),
+    outcomes: await recordOutcomes(tx, outcomes, publishedAt),
+  };
+}
+
+/** The events that tell of what was recorded: grades first, then outcomes, then new signals. */
+export function eventsOf(recorded: Recorded): NewEvent[] {
+  const signalEvent =
+    (action: 'ISSUED' | 'CLOSED') =>
+    (signal: SignalRow): NewEvent => ({
+      topic: 'signals',
+      payload: {
+        action,
+        signalId: signal.id,
+        tokenId: signal.tokenId,
+        strategy: signal.strategy,
+        direction: signal.direction,
+      },
+    });
+  return [
+    ...recorded.grades.map(
+      (grade): NewEvent => ({
+        topic: 'grades',
+        payload: { gradeId: grade.id, tokenId: grade.tokenId, kind: grade.kind, previousId: grade.previousId },
+      }),
+    ),
+    ...recorded.outcomes.map(signalEvent('CLOSED')),
+    ...recorded.signals.map(signalEvent('ISSUED')),
+  ];
+}
