@@ -56,8 +56,8 @@ async function runCandleImport(
     {
       db,
       clock: systemClock,
-      onProgress: ({ filesDone, filesTotal, rowsRead }) =>
-        progress.update(filesDone, filesTotal, `files, ${rowsRead} rows`),
+      onProgress: ({ fileNumber, fileCount, rowsRead }) =>
+        progress.update(fileNumber, fileCount, `files, ${rowsRead} rows`),
     },
     {
       paths,
@@ -76,7 +76,7 @@ async function runCandleImport(
 
 function printCandleImport(summary: CandleImportSummary): void {
   console.log(
-    `${summary.files} files, ${summary.rowsRead} rows in ${(summary.elapsedMs / 1000).toFixed(1)} s (${Math.round(summary.rowsPerSecond)} rows/s): ` +
+    `${summary.files} files, ${summary.rowsRead} rows (${Math.round(summary.rowsPerSecond)} rows/s): ` +
       `${summary.inserted} candles new, ${summary.changed} changed, ${summary.unchanged} unchanged, ${summary.shadowed} covered by finer ones; ${summary.folded} folded.`,
   );
   for (const [reason, count] of Object.entries(summary.quarantined)) console.log(`  quarantined, ${reason}: ${count}`);

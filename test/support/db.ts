@@ -2,17 +2,21 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
 import pg from 'pg';
 import { createDb, type Db } from '../../src/db/client.ts';
 import { startEmbedded } from '../../src/db/embedded.ts';
 import { applyMigrations, listMigrations } from '../../src/db/migrate.ts';
 
+/** What outlives a database: a test, a suite, or a file (`{ after }` of node:test). */
+export interface TestScope {
+  after(run: () => Promise<void>): void;
+}
+
 /**
  * A migrated, empty database of its own for a test: embedded from a cached template, or, where TEST_DATABASE_URL names
  * a PostgreSQL server, a database cloned from a template there. Gone when the test ends.
  */
-export async function createTestDb(t: Pick<TestContext, 'after'>): Promise<Db> {
+export async function createTestDb(t: TestScope): Promise<Db> {
   const url = process.env['TEST_DATABASE_URL'];
   return url === undefined ? createEmbeddedDb(t) : createPostgresDb(t, url);
 }
@@ -27,7 +31,7 @@ const version = createHash('sha256')
   .digest('hex')
   .slice(0, 12);
 
-async function createEmbeddedDb(t: Pick<TestContext, 'after'>): Promise<Db> {
+async function createEmbeddedDb(t: TestScope): Promise<Db> {
   const directory = mkdtempSync(join(tmpdir(), 'tokengraph-test-'));
   const embedded = await startEmbedded(directory, await embeddedTemplate());
   const db = createDb({ mode: 'EMBEDDED', connection: embedded.connection });
@@ -57,7 +61,7 @@ async function embeddedTemplate(): Promise<string> {
   return path;
 }
 
-async function createPostgresDb(t: Pick<TestContext, 'after'>, url: string): Promise<Db> {
+async function createPostgresDb(t: TestScope, url: string): Promise<Db> {
   const admin = new pg.Client({ connectionString: url });
   await admin.connect();
   const template = `tokengraph_template_${version}`;

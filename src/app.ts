@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import type { Config } from './config.ts';
+import type { Db } from './db/client.ts';
+import { applyMigrations } from './db/migrate.ts';
+import { openDb } from './db/open.ts';
+import type { EventBus } from './events/bus.ts';
+import { createEventFeed } from './events/feed.ts';
+import type { Context } from './graphql/context.ts';
+import { publishShipped } from './ingest/market.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
+import { createSchema } from './schema.ts';
+import { createHealthServer } from './server/health.ts';
+import { createServer, type Readiness } from './server/http.ts';
+import { chooseBus, runEngine, runSimulator, type Task } from './tasks.ts';
+import { seedTokens } from './tokens/registry.ts';
+
+/**
+ * The composition root: the only place where concrete things are made and joined. Everything with a lifetime is made
+ * here once, handed down, and closed in the reverse order.
+ */
+
+/** What a process does: `api` serves, `ingest` brings data in, `worker` grades and signals; `all` does everything. */
+export const roles = ['all', 'api', 'ingest', 'worker'] as const;
+export type Role = (typeof roles)[number];
+
+/** A running process. */
+export interface App {
+  /** Where it answers: the API, or only its health. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** What an app is made from. */
+export interface AppDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Starts a process in a role; resolves when it answers. Throws an AppError with a sentence when it cannot. */
+export async function startApp(deps: AppDeps, role: Role): Promise<App> {
+  const { config, clock, log } = deps;
+  const closers: (() => Promise<void> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const { db, close } = await openDb(config);
+    closers.push(close);
+    await prepareDatabase(db, deps);
+    const bus = chooseBus({ db, redisUrl: config.redisUrl, clock, log });
+    closers.push(() => bus.close());
+    const tasks: Task[] = [];
+    const health = (): Promise<Readiness> => checkHealth(db, tasks);
+    const url = await startServer(deps, role, { db, bus, health, closers });
+    const shared = { ...deps, db, bus };
+    if (role === 'all' || role === 'worker') tasks.push(runEngine(shared));
+    if ((role === 'all' || role === 'ingest') && config.feed === 'simulator') tasks.push(runSimulator(shared));
+    for (const task of tasks) closers.push(() => task.stop());
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function prepareDatabase(db: Db, { config, clock, log }: AppDeps): Promise<void> {
+  const applied = await applyMigrations(db, join(config.root, 'prisma/migrations'));
+  if (applied.length > 0) log.info({ applied }, 'database migrated');
+  const seeded = await seedTokens({ db });
+  if (seeded) log.info({ tokens: seeded.tokensAdded }, 'token registry filled');
+  await publishShipped(db, clock.now());
+}
+
+interface ServerParts {
+  readonly db: Db;
+  readonly bus: EventBus;
+  readonly health: () => Promise<Readiness>;
+  readonly closers: (() => Promise<void> | void)[];
+}
+
+async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers }: ServerParts): Promise<string> {
+  const { config, clock, log } = deps;
+  if (role === 'ingest' || role === 'worker') {
+    const server = await createHealthServer(config, health);
+    closers.push(() => server.stop());
+    return server.url;
+  }
+  const events = createEventFeed({ db, bus, clock, log });
+  await events.start();
+  closers.push(() => events.close());
+  const server = createServer({
+    schema: createSchema(),
+    context: ({ requestId }): Context => ({ db, clock, events, requestId }),
+    config,
+    clock,
+    log,
+    health,
+  });
+  const { url } = await server.start();
+  closers.push(() => server.stop());
+  return url;
+}
+
+/** Ready: the database answers, and what this process runs has caught up for the first time. */
+async function checkHealth(db: Db, tasks: readonly Task[]): Promise<Readiness> {
+  await db.query('SELECT 1');
+  const reasons = tasks.flatMap(({ waitingFor }) => waitingFor() ?? []);
+  return { isReady: reasons.length === 0, reasons };
+}

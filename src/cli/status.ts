@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import { systemClock } from '../lib/clock.ts';
+import { readStatus, type SystemStatus } from '../status/store.ts';
+import { version } from '../version.ts';
+import { withDb } from './database.ts';
+
+/** `status`: what data there is, how fresh it is, how far behind the work is. */
+export function addStatusCommand(program: Command): void {
+  program
+    .command('status')
+    .option('--json', 'print JSON', false)
+    .description('Show feeds and their freshness, counts, last grades, lag, database and version.')
+    .action(({ json }: { json: boolean }) =>
+      withDb(async ({ db }) => {
+        const status = await readStatus(db);
+        console.log(json ? JSON.stringify({ version, ...status }, null, 2) : describe(status));
+      }),
+    );
+}
+
+const iso = (timeMs: number | null): string => (timeMs === null ? 'never' : new Date(timeMs).toISOString());
+
+function ageOf(timeMs: number | null): string {
+  if (timeMs === null) return '';
+  const minutes = Math.round((systemClock.now() - timeMs) / 60_000);
+  return minutes < 120 ? ` (${minutes} min ago)` : ` (${Math.round(minutes / 60)} h ago)`;
+}
+
+function describe(status: SystemStatus): string {
+  return [
+    `TokenGraph ${version}, ${status.database === 'EMBEDDED' ? 'embedded database' : 'PostgreSQL'} ${status.databaseVersion}`,
+    `tokens ${status.tokenCount}, grades ${status.gradeCount}, signals ${status.signalCount}, quarantined candles ${status.quarantinedCount}`,
+    `last grade as of ${iso(status.lastGradeAsOf)}; event log at ${status.lastSeq}, ${status.engineLag} closes wait to be settled`,
+    ...status.feeds.map(
+      ({ source, kind, seriesCount, candleCount, lastOpenTime }) =>
+        `feed ${source} (${kind}): ${seriesCount} markets, ${candleCount} candles, newest ${iso(lastOpenTime)}${ageOf(lastOpenTime)}`,
+    ),
+    ...(status.feeds.length === 0 ? ['no feed has brought candles yet'] : []),
+  ].join('\n');
+}

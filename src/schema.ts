@@ -1,0 +1,16 @@
+import type { GraphQLSchema } from 'graphql';
+import { builder } from './graphql/builder.ts';
+import './tokens/schema.ts';
+import './prices/schema.ts';
+import './prices/subscription.ts';
+import './indicators/schema.ts';
+import './grades/schema.ts';
+import './grades/subscription.ts';
+import './signals/schema.ts';
+import './signals/subscription.ts';
+import './status/schema.ts';
+
+/** The whole schema: every domain's face has added its types and fields by being imported. */
+export function createSchema(): GraphQLSchema {
+  return builder.toSchema();
+}

@@ -1,0 +1,55 @@
+/**
+ * How the system is: what data there is, how fresh it is, how far behind the work is. Read-only, a few statements, no
+ * state of its own; late or missing data shows as old times and as null, never as an error.
+ */
+import type { Db } from '../db/client.ts';
+
+/** One source of candles and how fresh it is. */
+export interface FeedStatus {
+  readonly source: string;
+  readonly kind: 'EXCHANGE' | 'REPLAY' | 'IMPORT' | 'SIMULATED';
+  readonly seriesCount: number;
+  /** Open of its newest candle, epoch ms; null where it has none. */
+  readonly lastOpenTime: number | null;
+  /** Candles of its own and folded ones. */
+  readonly candleCount: number;
+}
+
+/** Counts and positions of the whole system. */
+export interface SystemStatus {
+  readonly database: 'EMBEDDED' | 'POSTGRES';
+  readonly databaseVersion: string;
+  readonly tokenCount: number;
+  readonly gradeCount: number;
+  readonly signalCount: number;
+  readonly quarantinedCount: number;
+  /** `asOf` of the newest grade, epoch ms; null where there is none. */
+  readonly lastGradeAsOf: number | null;
+  /** Newest sequence number of the event log; 0 where it is empty. */
+  readonly lastSeq: number;
+  /** How many events the engine has not settled yet. */
+  readonly engineLag: number;
+  readonly feeds: readonly FeedStatus[];
+}
+
+/** Reads the status; three statements. Counts of large tables are the database's estimates once it has analysed them. */
+export async function readStatus(db: Db): Promise<SystemStatus> {
+  const [counts] = await db.query<Omit<SystemStatus, 'database' | 'feeds'>>(
+    `SELECT current_setting('server_version') AS "databaseVersion",
+       (SELECT count(*) FROM token) AS "tokenCount",
+       (SELECT count(*) FROM grade) AS "gradeCount",
+       (SELECT count(*) FROM signal) AS "signalCount",
+       (SELECT count(*) FROM candle_quarantine) AS "quarantinedCount",
+       (SELECT max(as_of) FROM grade) AS "lastGradeAsOf",
+       (SELECT coalesce(max(seq), 0) FROM event) AS "lastSeq",
+       (SELECT count(*) FROM event WHERE topic = 'closes' AND seq > coalesce((SELECT seq FROM event_consumer WHERE name = 'engine'), 0)) AS "engineLag"`,
+  );
+  const feeds = await db.query<FeedStatus>(
+    `SELECT o.name AS source, o.kind, count(DISTINCT s.id) AS "seriesCount", max(i.last_open_time) AS "lastOpenTime",
+       coalesce(sum(i.candle_count), 0)::bigint AS "candleCount"
+     FROM source o LEFT JOIN series s ON s.source_id = o.id LEFT JOIN series_interval i ON i.series_id = s.id
+     GROUP BY o.id ORDER BY max(i.last_open_time) DESC NULLS LAST, o.name`,
+  );
+  if (!counts) throw new Error('the status query returned no row');
+  return { database: db.mode, feeds, ...counts };
+}

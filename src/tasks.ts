@@ -1,0 +1,133 @@
+import type { Config } from './config.ts';
+import type { Db } from './db/client.ts';
+import { createMemoryBus, createPostgresBus, type EventBus } from './events/bus.ts';
+import { createRedisBus } from './events/redis-bus.ts';
+import { pruneEvents } from './events/store.ts';
+import { compute } from './ingest/compute.ts';
+import { createEngine, type Engine } from './ingest/engine.ts';
+import { runLive } from './ingest/live.ts';
+import { fillSimulatedHistory, listResumePoints } from './ingest/simulate.ts';
+import type { Clock } from './lib/clock.ts';
+import { hourMs } from './lib/interval.ts';
+import type { Log } from './lib/log.ts';
+import { createSimulator } from './sources/simulator.ts';
+
+/** What a process does beside answering: made and stopped by the composition root. */
+export interface Task {
+  /** What it still has to do before the process counts as ready; null when it is up to date. */
+  waitingFor(): string | null;
+  stop(): Promise<void>;
+}
+
+/** What tasks share. */
+export interface TaskDeps {
+  readonly config: Config;
+  readonly db: Db;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How processes wake each other: Redis where it is configured, else NOTIFY, else (embedded) within the process. */
+export function chooseBus(deps: { db: Db; redisUrl: string | null; clock: Clock; log: Log }): EventBus {
+  if (deps.redisUrl !== null) return createRedisBus(deps.redisUrl, deps);
+  return deps.db.mode === 'POSTGRES' ? createPostgresBus(deps) : createMemoryBus();
+}
+
+/** The log is looked at this often even when nobody wakes us: a command may write beside us. */
+const pollMs = 200;
+const retryMs = 2_000;
+
+/** Grades and signals: settles closes as they come, prunes the log. */
+export function runEngine(deps: TaskDeps): Task {
+  const { clock, log, bus, db } = deps;
+  let engine: Engine | null = null;
+  let isStopped = false;
+  let isAsked = false;
+  let running: Promise<void> | null = null;
+
+  async function drainAll(): Promise<void> {
+    while (isAsked && !isStopped) {
+      isAsked = false;
+      try {
+        engine ??= await createEngine({ db, clock, log, onPublished: () => void bus.wake() });
+        await engine.drain();
+      } catch (error) {
+        log.error({ err: error }, 'settling closes failed; trying again');
+        isAsked = true;
+        await clock.sleep(retryMs);
+      }
+    }
+  }
+  function ask(): void {
+    isAsked = true;
+    running ??= drainAll().finally(() => {
+      running = null;
+    });
+  }
+
+  const endings = [
+    bus.onWake(ask),
+    clock.every(pollMs, ask),
+    clock.every(hourMs, async () => {
+      await pruneEvents(db, clock.now()).catch((error: unknown) =>
+        log.error({ err: error }, 'pruning the event log failed'),
+      );
+    }),
+  ];
+  ask();
+  return {
+    waitingFor: () => (engine === null ? 'the engine is starting' : null),
+    async stop() {
+      isStopped = true;
+      for (const end of endings) end();
+      await running;
+    },
+  };
+}
+
+/** The simulated market: its history at the first start, then live ticks. */
+export function runSimulator(deps: TaskDeps): Task {
+  const { config, db, clock, log, bus } = deps;
+  const controller = new AbortController();
+  let waitingFor: string | null = 'the simulated history is being written';
+
+  async function run(): Promise<void> {
+    const simulator = createSimulator({ seed: config.simulatorSeed, count: config.simulatorTokens });
+    const written = await fillSimulatedHistory({ db, clock }, simulator);
+    if (written > 0) {
+      waitingFor = 'the simulated history is being graded';
+      const summary = await compute({ db, clock }, { fromMs: null, toMs: null, tokenIds: null });
+      log.info(
+        { candles: written, grades: summary.gradesWritten, signals: summary.signalsWritten },
+        'simulated history written',
+      );
+      await bus.wake();
+    }
+    waitingFor = null;
+    const feed = simulator.feed({
+      resumeFrom: await listResumePoints(db),
+      nowMs: clock.now,
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    });
+    await runLive({ db, clock, bus, log }, feed, { signal: controller.signal });
+  }
+
+  const running = (async () => {
+    while (!controller.signal.aborted) {
+      try {
+        await run();
+      } catch (error) {
+        log.error({ err: error }, 'the simulated feed failed; starting it again');
+        await clock.sleep(retryMs, controller.signal);
+      }
+    }
+  })();
+  return {
+    waitingFor: () => waitingFor,
+    async stop() {
+      controller.abort();
+      await running;
+    },
+  };
+}
