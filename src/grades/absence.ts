@@ -1,0 +1,38 @@
+import { shortInterval } from '../lib/interval.ts';
+import type { GradeModel } from './model.ts';
+
+/** Why a token has no grade, most basic reason first. */
+export const gradeAbsences = [
+  'NO_MODEL',
+  'NO_CANDLES',
+  'TOO_LITTLE_HISTORY',
+  'NOT_COMPUTED_YET',
+  'NOT_GRADABLE',
+] as const;
+
+/** One of {@link gradeAbsences}. */
+export type GradeAbsence = (typeof gradeAbsences)[number];
+
+/**
+ * The reason for a missing grade and a sentence about it, from what is stored. `candleCount` is null without a default
+ * series; NOT_GRADABLE covers what only the engine sees at a close: a pegged price, or history that a long hole restarted.
+ */
+export function absenceOf(ground: {
+  readonly model: GradeModel | null;
+  readonly candleCount: number | null;
+  readonly isModelUsed: boolean;
+}): { reason: GradeAbsence; detail: string } {
+  const { model, candleCount, isModelUsed } = ground;
+  if (model === null) return { reason: 'NO_MODEL', detail: 'No model of this kind is published.' };
+  const candles = `${shortInterval(model.interval)} candles`;
+  if (candleCount === null) return { reason: 'NO_CANDLES', detail: `There are no ${candles} of this token.` };
+  const barsMin = model.universe.historyBarsMin;
+  if (candleCount < barsMin)
+    return { reason: 'TOO_LITTLE_HISTORY', detail: `${candleCount} of the ${barsMin} ${candles} needed are there.` };
+  if (!isModelUsed)
+    return { reason: 'NOT_COMPUTED_YET', detail: 'The model has not graded any close yet; it will at the next one.' };
+  return {
+    reason: 'NOT_GRADABLE',
+    detail: `The history suffices, but the model did not grade it. Its universe: ${model.universe.description}`,
+  };
+}

@@ -1,0 +1,365 @@
+/**
+ * Where grades and the models behind them are kept. Everything here is an immutable fact: a model version is written
+ * once, a grade is written once, and a correction is a new row that names the one it supersedes. Reading therefore
+ * never needs a lock, and "what was known at" is a filter, not a copy.
+ *
+ * Late, doubled and wrong input: the same grade again writes nothing; a different one for the same (model, series,
+ * asOf) supersedes; a model that changed under its version, and a grade published before its `asOf`, throw and leave
+ * the transaction to roll back.
+ */
+import type { Db, Sql } from '../db/client.ts';
+import { AppError } from '../lib/errors.ts';
+import { defineLoader, inKeyOrder } from '../lib/loader.ts';
+import type { GradeBand, GradeKind, GradeModel, ScoredFactor } from './model.ts';
+
+/** Whatever has a database: a request's context, or the dependencies of a job. */
+interface Ctx {
+  readonly db: Sql;
+}
+
+/** A published model version. */
+export interface GradeModelRow {
+  readonly id: number;
+  readonly kind: GradeKind;
+  readonly version: string;
+  readonly definition: GradeModel;
+  /** Epoch ms. */
+  readonly publishedAt: number;
+  /** Whether grades of this kind are answered by this version when none is named. */
+  readonly isCurrent: boolean;
+}
+
+/** A grade as computed, before it has an id. */
+export interface NewGrade {
+  readonly modelId: number;
+  readonly tokenId: number;
+  readonly seriesId: number;
+  /** Epoch ms of the close it speaks about. */
+  readonly asOf: number;
+  /** 0..100. */
+  readonly value: number;
+  readonly band: GradeBand;
+  /** Points since the grade 24 hours before; null where there was none. */
+  readonly change24h: number | null;
+  /** Share of the model's weights whose inputs were there, above 0, at most 1. */
+  readonly coverage: number;
+  readonly factors: readonly ScoredFactor[];
+}
+
+/** A published grade. */
+export interface GradeRow extends NewGrade {
+  readonly id: number;
+  readonly kind: GradeKind;
+  /** Epoch ms from which it was to be seen. */
+  readonly publishedAt: number;
+  /** The grade it corrects; null where it is the first of its close. */
+  readonly supersedes: number | null;
+}
+
+/** What {@link recordGrades} wrote: enough to publish the event of it. */
+export interface RecordedGrade
+  extends Omit<GradeRow, 'seriesId' | 'publishedAt' | 'change24h' | 'coverage' | 'factors'> {
+  /** The token's grade by that model before it in the order of `asOf`; null where it is the token's first. */
+  readonly previousId: number | null;
+}
+
+const writeBatchSize = 2000;
+
+/** What a {@link GradeRow} is selected with, from `grade g JOIN grade_model m`. */
+export const gradeColumns = `g.id, g.model_id AS "modelId", m.kind, g.token_id AS "tokenId", g.series_id AS "seriesId",
+  g.as_of AS "asOf", g.published_at AS "publishedAt", g.value, g.band, g.change_24h AS "change24h", g.coverage,
+  g.factors, g.supersedes`;
+
+/** A bound as a parameter; null is no bound. */
+export const instant = (timeMs: number | null): Date | null => (timeMs === null ? null : new Date(timeMs));
+
+// Models ------------------------------------------------------------------------------------------------------------
+
+/**
+ * Publishes model versions, each once and for ever, and says which one answers for its kind. Returns the models in the
+ * order given. A kind not named in `current` keeps the version it has. Throws an Error, and writes nothing, where a version is
+ * already published with another definition, or `current` names one that is not published.
+ */
+export function publishModels(
+  db: Pick<Db, 'transaction'>,
+  models: readonly GradeModel[],
+  current: readonly { readonly kind: GradeKind; readonly version: string }[],
+): Promise<GradeModelRow[]> {
+  return db.transaction(async (tx) => {
+    await insertModels(tx, models);
+    await setCurrentModels(tx, current);
+    const published = await listModels(tx);
+    return models.map((model) => {
+      const row = published.find(({ kind, version }) => kind === model.kind && version === model.version);
+      if (!row) throw new Error(`Grade model ${model.kind} ${model.version} was not published.`);
+      return row;
+    });
+  });
+}
+
+async function insertModels(tx: Sql, models: readonly GradeModel[]): Promise<void> {
+  const params = [
+    models.map(({ kind }) => kind),
+    models.map(({ version }) => version),
+    models.map((model) => JSON.stringify(model)),
+    models.map(({ publishedAt }) => new Date(publishedAt)),
+  ];
+  await tx.execute(
+    `INSERT INTO grade_model (kind, version, definition, published_at)
+     SELECT u.kind::"GradeKind", u.version, u.definition::jsonb, u.published_at
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS u(kind, version, definition, published_at)
+     ON CONFLICT (kind, version) DO NOTHING`,
+    params,
+  );
+  const [changed] = await tx.query<{ kind: GradeKind; version: string }>(
+    `SELECT m.kind, m.version
+     FROM unnest($1::text[], $2::text[], $3::text[]) AS u(kind, version, definition)
+     JOIN grade_model m ON m.kind = u.kind::"GradeKind" AND m.version = u.version
+     WHERE m.definition <> u.definition::jsonb LIMIT 1`,
+    params.slice(0, 3),
+  );
+  if (changed)
+    throw new Error(
+      `Grade model ${changed.kind} ${changed.version} is already published with another definition; publish a change under a new version.`,
+    );
+}
+
+async function setCurrentModels(
+  tx: Sql,
+  current: readonly { readonly kind: GradeKind; readonly version: string }[],
+): Promise<void> {
+  for (const { kind, version } of current) {
+    const model = (await listModels(tx)).find((row) => row.kind === kind && row.version === version);
+    if (!model) throw new Error(`Grade model ${kind} ${version} cannot be the current one: it is not published.`);
+    if (model.isCurrent) continue;
+    await tx.execute(
+      `INSERT INTO current_grade_model (kind, model_id) VALUES ($1::"GradeKind", $2)
+       ON CONFLICT (kind) DO UPDATE SET model_id = excluded.model_id`,
+      [kind, model.id],
+    );
+    await refreshGradeKeys(tx, null);
+  }
+}
+
+/** Every published model version: by kind, the current one first, then the newest. */
+export function listModels(db: Sql): Promise<GradeModelRow[]> {
+  return db.query<GradeModelRow>(
+    `SELECT m.id, m.kind, m.version, m.definition, m.published_at AS "publishedAt", c.model_id IS NOT NULL AS "isCurrent"
+     FROM grade_model m LEFT JOIN current_grade_model c ON c.model_id = m.id
+     ORDER BY m.kind, c.model_id NULLS LAST, m.published_at DESC, m.id DESC`,
+  );
+}
+
+const allModels = defineLoader<Ctx, 'all', GradeModelRow[]>(async ({ db }, keys) => {
+  const rows = await listModels(db);
+  return keys.map(() => rows);
+});
+
+/** {@link listModels}, read once per request: there are few, and every grade shown wants its own. */
+export function loadModels(ctx: Ctx): Promise<GradeModelRow[]> {
+  return allModels(ctx).load('all');
+}
+
+/** A published model by id; null where there is none. Read together with all others, once per request. */
+export async function findModel(ctx: Ctx, id: number): Promise<GradeModelRow | null> {
+  return (await loadModels(ctx)).find((model) => model.id === id) ?? null;
+}
+
+/** Throws BAD_USER_INPUT where a kind has no such version, naming those it has. Null, the current version, is fine. */
+export async function assertModelVersion(ctx: Ctx, kind: GradeKind, version: string | null): Promise<void> {
+  if (version === null) return;
+  const versions = (await loadModels(ctx)).filter((model) => model.kind === kind).map((model) => model.version);
+  if (!versions.includes(version))
+    throw new AppError(
+      'BAD_USER_INPUT',
+      `There is no ${kind} model "${version}". Published: ${versions.join(', ') || 'none'}.`,
+    );
+}
+
+// Writing -----------------------------------------------------------------------------------------------------------
+
+/**
+ * Records grades in the caller's transaction; returns what was written, in the order of its ids. A grade identical to the
+ * newest of its (model, series, asOf) writes nothing; a different one supersedes it, published no earlier than it was. Where
+ * one call holds two for the same identity, the later counts. Keeps the keys that token lists are sorted by.
+ */
+export async function recordGrades(
+  tx: Sql,
+  grades: readonly NewGrade[],
+  publishedAt: number,
+): Promise<RecordedGrade[]> {
+  const byIdentity = new Map(grades.map((grade) => [`${grade.modelId} ${grade.seriesId} ${grade.asOf}`, grade]));
+  const pending = [...byIdentity.values()];
+  const ids: number[] = [];
+  for (let start = 0; start < pending.length; start += writeBatchSize) {
+    ids.push(...(await insertGrades(tx, pending.slice(start, start + writeBatchSize), publishedAt)));
+  }
+  if (ids.length === 0) return [];
+  const recorded = await tx.query<RecordedGrade>(
+    `SELECT g.id, g.model_id AS "modelId", m.kind, g.token_id AS "tokenId", g.as_of AS "asOf", g.value, g.band,
+       g.supersedes, previous.id AS "previousId"
+     FROM grade g JOIN grade_model m ON m.id = g.model_id
+     LEFT JOIN LATERAL (
+       SELECT p.id FROM grade p WHERE p.token_id = g.token_id AND p.model_id = g.model_id AND p.as_of < g.as_of
+       ORDER BY p.as_of DESC, p.published_at DESC, p.id DESC LIMIT 1
+     ) previous ON true
+     WHERE g.id = ANY($1) ORDER BY g.id`,
+    [ids],
+  );
+  await refreshGradeKeys(tx, [...new Set(recorded.map(({ tokenId }) => tokenId))]);
+  return recorded;
+}
+
+/** Grades as rows of SQL. Factors come as lines of one text, which costs half of what an array of texts does. */
+const gradeInput = `unnest($1::int[], $2::int[], $3::int[], $4::timestamptz[], $5::float8[], $6::text[], $7::float8[], $8::float8[],
+  string_to_array($9::text, E'\\n')) AS u(model_id, token_id, series_id, as_of, value, band, change_24h, coverage, factors)`;
+
+const gradeTargets =
+  'grade (model_id, token_id, series_id, as_of, published_at, value, band, change_24h, coverage, factors, supersedes)';
+
+/** The ids written: first grades of their close by one cheap statement; corrections, where any row met another, by a second. */
+async function insertGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: number): Promise<number[]> {
+  const params = [
+    grades.map(({ modelId }) => modelId),
+    grades.map(({ tokenId }) => tokenId),
+    grades.map(({ seriesId }) => seriesId),
+    grades.map(({ asOf }) => new Date(asOf)),
+    grades.map(({ value }) => value),
+    grades.map(({ band }) => band),
+    grades.map(({ change24h }) => change24h),
+    grades.map(({ coverage }) => coverage),
+    grades.map(({ factors }) => JSON.stringify(factors)).join('\n'),
+    new Date(publishedAt),
+  ];
+  const first = await tx.query<{ id: number }>(
+    `INSERT INTO ${gradeTargets}
+     SELECT u.model_id, u.token_id, u.series_id, u.as_of, $10, u.value, u.band::"GradeBand", u.change_24h, u.coverage, u.factors::jsonb, NULL
+     FROM ${gradeInput}
+     ON CONFLICT (model_id, series_id, as_of) WHERE supersedes IS NULL DO NOTHING RETURNING id`,
+    params,
+  );
+  if (first.length === grades.length) return first.map(({ id }) => id);
+  const corrections = await tx.query<{ id: number }>(
+    `INSERT INTO ${gradeTargets}
+     SELECT u.model_id, u.token_id, u.series_id, u.as_of, greatest($10, old.published_at), u.value, u.band::"GradeBand",
+       u.change_24h, u.coverage, u.factors::jsonb, old.id
+     FROM ${gradeInput}
+     CROSS JOIN LATERAL (
+       SELECT * FROM grade g
+       WHERE g.token_id = u.token_id AND g.model_id = u.model_id AND g.as_of = u.as_of AND g.series_id = u.series_id
+       ORDER BY g.published_at DESC, g.id DESC LIMIT 1
+     ) old
+     WHERE (old.value, old.band, old.change_24h, old.coverage, old.factors)
+       IS DISTINCT FROM (u.value, u.band::"GradeBand", u.change_24h, u.coverage, u.factors::jsonb)
+     RETURNING id`,
+    params,
+  );
+  return [...first, ...corrections].map(({ id }) => id);
+}
+
+/** Sets the keys that lists sort by to the newest grades by the current models; null: of every token. */
+async function refreshGradeKeys(tx: Sql, tokenIds: readonly number[] | null): Promise<void> {
+  const newest = (kind: GradeKind): string => `coalesce((
+    SELECT g.value FROM grade g
+    WHERE g.token_id = t.id AND g.model_id = (SELECT c.model_id FROM current_grade_model c WHERE c.kind = '${kind}')
+    ORDER BY g.as_of DESC, g.published_at DESC, g.id DESC LIMIT 1), -1)`;
+  await tx.execute(
+    `INSERT INTO token_stat (token_id, trader_key, investor_key)
+     SELECT t.id, ${newest('TRADER')}, ${newest('INVESTOR')}
+     FROM token t WHERE $1::int[] IS NULL OR t.id = ANY($1) ORDER BY t.id
+     ON CONFLICT (token_id) DO UPDATE SET trader_key = excluded.trader_key, investor_key = excluded.investor_key
+     WHERE (token_stat.trader_key, token_stat.investor_key) IS DISTINCT FROM (excluded.trader_key, excluded.investor_key)`,
+    [tokenIds],
+  );
+}
+
+// Reading -----------------------------------------------------------------------------------------------------------
+
+/** Joins the model that answers: the current one of the kind, or the named version of it. Arguments are SQL. */
+export const modelJoin = (
+  kind: string,
+  version: string,
+): string => `JOIN grade_model m ON m.kind = ${kind}::"GradeKind" AND
+  CASE WHEN ${version}::text IS NULL
+    THEN m.id = (SELECT c.model_id FROM current_grade_model c WHERE c.kind = ${kind}::"GradeKind")
+    ELSE m.version = ${version}::text END`;
+
+/** Which grade of a token is asked for. */
+export interface GradeKey {
+  readonly tokenId: number;
+  readonly kind: GradeKind;
+  /** Null: the current version. */
+  readonly version: string | null;
+  /** Epoch ms; null: the newest. The newest grade whose close is not later than this. */
+  readonly asOf: number | null;
+  /** Epoch ms; null: now. Grades and corrections published later than this are as if they were not there. */
+  readonly knownAt: number | null;
+}
+
+/** The grade of a token as of a time, as known at a time; null where there is none. One statement a batch. */
+export const latestGrade = defineLoader<Ctx, GradeKey, GradeRow | null>(
+  async ({ db }, keys) => {
+    const rows = await db.query<GradeRow & { n: number }>(
+      `SELECT q.n, ${gradeColumns}
+       FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+         WITH ORDINALITY AS q(token_id, kind, version, as_of, known_at, n)
+       ${modelJoin('q.kind', 'q.version')}
+       CROSS JOIN LATERAL (
+         SELECT * FROM grade g
+         WHERE g.token_id = q.token_id AND g.model_id = m.id AND g.as_of <= coalesce(q.as_of, 'infinity')
+           AND g.published_at <= coalesce(q.known_at, 'infinity')
+         ORDER BY g.as_of DESC, g.published_at DESC, g.id DESC LIMIT 1
+       ) g`,
+      [
+        keys.map(({ tokenId }) => tokenId),
+        keys.map(({ kind }) => kind),
+        keys.map(({ version }) => version),
+        keys.map(({ asOf }) => instant(asOf)),
+        keys.map(({ knownAt }) => instant(knownAt)),
+      ],
+    );
+    const byNumber = new Map(rows.map(({ n, ...row }) => [n, row]));
+    return keys.map((_, index) => byNumber.get(index + 1) ?? null);
+  },
+  ({ tokenId, kind, version, asOf, knownAt }) => `${tokenId} ${kind} ${version} ${asOf} ${knownAt}`,
+);
+
+/** Grades by id, in no particular order; ids without a row are left out. */
+export function listGradesById(db: Sql, ids: readonly number[]): Promise<GradeRow[]> {
+  return db.query<GradeRow>(
+    `SELECT ${gradeColumns} FROM grade g JOIN grade_model m ON m.id = g.model_id WHERE g.id = ANY($1::bigint[])`,
+    [ids],
+  );
+}
+
+/** A grade by id, superseded or not; null where there is none. */
+export const gradeById = defineLoader<Ctx, number, GradeRow | null>(async ({ db }, ids) =>
+  inKeyOrder(ids, await listGradesById(db, ids), ({ id }) => id),
+);
+
+/** What the store knows about a token that has no grade; see `absence.ts`. */
+export interface GradeGround {
+  /** Null where the kind has no current model. */
+  readonly model: GradeModel | null;
+  /** Closed candles of the token's default series at the model's interval; null where it has none. */
+  readonly candleCount: number | null;
+  /** Whether the model has graded anything yet. */
+  readonly isModelUsed: boolean;
+}
+
+/** The ground of a token's grade by the current model of a kind. One statement a batch. */
+export const gradeGround = defineLoader<Ctx, { readonly tokenId: number; readonly kind: GradeKind }, GradeGround>(
+  ({ db }, keys) =>
+    db.query<GradeGround>(
+      `SELECT m.definition AS model, s.candle_count AS "candleCount",
+         EXISTS (SELECT 1 FROM grade g WHERE g.model_id = m.id) AS "isModelUsed"
+       FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS q(token_id, kind, n)
+       LEFT JOIN current_grade_model c ON c.kind = q.kind::"GradeKind"
+       LEFT JOIN grade_model m ON m.id = c.model_id
+       LEFT JOIN default_series d ON d.token_id = q.token_id AND d.purpose = m.definition->>'interval'
+       LEFT JOIN series_interval s ON s.series_id = d.series_id AND s.interval::text = d.purpose
+       ORDER BY q.n`,
+      [keys.map(({ tokenId }) => tokenId), keys.map(({ kind }) => kind)],
+    ),
+  ({ tokenId, kind }) => `${tokenId} ${kind}`,
+);
