@@ -34,7 +34,13 @@ function networksOf() {
   return [...bySlug.values()].sort((a, b) => (a.slug < b.slug ? -1 : 1));
 }
 
-const chainSlugs = { eth: 'ethereum', bsc: 'binance-smart-chain', avax: 'avalanche', arb: 'arbitrum-one', zks: 'zksync' };
+const chainSlugs = {
+  eth: 'ethereum',
+  bsc: 'binance-smart-chain',
+  avax: 'avalanche',
+  arb: 'arbitrum-one',
+  zks: 'zksync',
+};
 const decimalsByContract = new Map(
   sources.ethereum.map(({ chain, address, decimals }) => [`${chainSlugs[chain]} ${parseAddress(address)}`, decimals]),
 );
@@ -48,7 +54,8 @@ function contractsOf(slug, addresses, taken) {
     const address = isHex ? parseAddress(text) : text;
     const key = `${network} ${address}`;
     if (address === null) leftOut.push(`${slug}: ${name} address ${text} has a wrong checksum`);
-    else if (isHex !== text.startsWith('0x') && evmSlugs.has(network)) leftOut.push(`${slug}: ${name} ${text} is no address`);
+    else if (isHex !== text.startsWith('0x') && evmSlugs.has(network))
+      leftOut.push(`${slug}: ${name} ${text} is no address`);
     else if (taken.has(key)) leftOut.push(`${slug}: ${key} belongs to ${taken.get(key)}`);
     else {
       taken.set(key, slug);
@@ -84,7 +91,11 @@ function tokensOf() {
 /** Narratives with the slugs of their members: the best-ranked token of each symbol. */
 function narrativesOf(tokens) {
   const bySymbol = new Map([...tokens].reverse().map(({ symbol, slug }) => [symbol, slug]));
-  const listed = sources.narratives.trim().split('\n').slice(1).map((line) => /^([^,]+),"(.*)"\r?$/.exec(line));
+  const listed = sources.narratives
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map((line) => /^([^,]+),"(.*)"\r?$/.exec(line));
   return facts.narratives.map(({ slug, name, description, sourceLabel, symbols }) => {
     const theirs = listed.filter((match) => match?.[2] === sourceLabel).flatMap((match) => match[1].split('/'));
     const members = [...new Set([...symbols, ...theirs])].map((symbol) => {
@@ -92,13 +103,19 @@ function narrativesOf(tokens) {
       if (member === undefined) leftOut.push(`narrative ${slug}: no token has the symbol ${symbol}`);
       return member;
     });
-    return { slug, name, description, tokens: [...new Set(members.filter((member) => member !== undefined))].sort() };
+    return {
+      slug,
+      name,
+      description,
+      tokens: [...new Set(members.filter((member) => member !== undefined))].sort((a, b) => (a < b ? -1 : 1)),
+    };
   });
 }
 
 const tokens = tokensOf();
 const used = new Set(tokens.flatMap(({ contracts }) => contracts.map(([network]) => network)));
-for (const network of used) if (!networks.some(({ slug }) => slug === network)) throw new Error(`no network ${network}`);
+for (const network of used)
+  if (!networks.some(({ slug }) => slug === network)) throw new Error(`no network ${network}`);
 const narratives = narrativesOf(tokens);
 const lines = (rows) => `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]`;
 writeFileSync(
@@ -108,4 +125,11 @@ writeFileSync(
 console.log(leftOut.join('\n'));
 const named = new Set(narratives.flatMap(({ tokens }) => tokens));
 console.log(`${tokens.length} tokens, ${networks.length} networks, ${narratives.length} narratives`);
-console.log('best 150 without a narrative:', tokens.slice(0, 150).filter(({ slug }) => !named.has(slug)).map(({ symbol }) => symbol).join(' '));
+console.log(
+  'best 150 without a narrative:',
+  tokens
+    .slice(0, 150)
+    .filter(({ slug }) => !named.has(slug))
+    .map(({ symbol }) => symbol)
+    .join(' '),
+);
