@@ -1,5 +1,4 @@
 import { AppError } from '../lib/errors.ts';
-import { type Deps, tokenBySlug } from './store.ts';
 import type { TokenFilter, TokenOrder } from './token.ts';
 
 /** What clients may ask of the registry, checked before anything is read. */
@@ -30,21 +29,6 @@ export function readKeys<Item>(items: readonly Item[], argument: string): readon
       extensions: { limit: keysMax, value: items.length, argument },
     });
   return items;
-}
-
-/**
- * The ids of the tokens with these slugs, each once. LIMIT_EXCEEDED where there are too many, BAD_USER_INPUT, naming
- * them, where a slug is of no token.
- */
-export async function findTokenIds(deps: Deps, slugs: readonly string[]): Promise<number[]> {
-  const asked = readKeys(slugs, 'slugs').map((slug) => readSlug(slug, 'slugs'));
-  const tokens = await Promise.all(asked.map((slug) => tokenBySlug(deps).load(slug)));
-  const unknown = asked.filter((_, index) => tokens[index] === null);
-  if (unknown.length > 0)
-    throw new AppError('BAD_USER_INPUT', `No token has the slug ${unknown.slice(0, 10).join(', ')}.`, {
-      extensions: { argument: 'slugs', notFound: unknown },
-    });
-  return [...new Set(tokens.flatMap((token) => token?.id ?? []))];
 }
 
 /** A filter with every text checked and slugs spelled as stored. */
