@@ -11,7 +11,7 @@ import type { Token, tokenOrderFields } from './token.ts';
  * The GraphQL face of the token registry. Quotes, grades and signals are added to `Token` by their own domains, which
  * know nothing of the queries here: they hang their fields on {@link TokenRef}.
  */
-export { NarrativeRef, TokenRef } from './token-schema.ts';
+export { TokenRef } from './token-schema.ts';
 
 /** What token lists can be ordered by. */
 const TokenOrderFieldEnum = builder.enumType('TokenOrderField', {
