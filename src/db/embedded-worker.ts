@@ -4,14 +4,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
-import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { messageOf } from '../lib/errors.ts';
+import { type EmbeddedServer, startEmbeddedServer } from './embedded-server.ts';
+import { createProtocolServer, type ProtocolServer } from './protocol-server.ts';
 import type { EmbeddedRequest, EmbeddedWorkerData } from './embedded.ts';
 
 const { dataDir, socketPath, template } = workerData as EmbeddedWorkerData;
-const connectionsMax = 64;
 let database: PGlite | null = null;
-let server: PGLiteSocketServer | null = null;
+let server: EmbeddedServer | null = null;
 
 async function start(): Promise<void> {
   const isNew = !existsSync(join(dataDir, 'PG_VERSION'));
@@ -24,8 +24,7 @@ async function start(): Promise<void> {
     ...(loadDataDir ? { loadDataDir } : {}),
     postgresqlconf: ['shared_buffers=16MB'],
   } as ConstructorParameters<typeof PGlite>[0] & object);
-  server = new PGLiteSocketServer({ db: database, path: socketPath, maxConnections: connectionsMax });
-  await server.start();
+  server = await startEmbeddedServer(database, socketPath);
 }
 
 async function answer(request: EmbeddedRequest): Promise<void> {

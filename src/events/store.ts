@@ -45,6 +45,52 @@ export async function findFloor(db: Sql, topic: Topic): Promise<{ seq: number; a
   return row ?? null;
 }
 
+/** A page of a topic's log, and up to where the topic has been pruned: 0 when it never was. */
+export interface TopicPage<T extends Topic> {
+  readonly floor: { readonly seq: number; readonly at: number };
+  readonly events: Extract<StoredEvent, { topic: T }>[];
+}
+
+/**
+ * Events of a topic after a sequence number, at most `limit`, with the floor as it was at that moment: one statement,
+ * so that pruning beside it cannot hide events without showing in the floor.
+ */
+export async function readTopic<T extends Topic>(
+  db: Sql,
+  topic: T,
+  afterSeq: number,
+  limit: number,
+): Promise<TopicPage<T>> {
+  const rows = await db.query<{
+    floorSeq: number;
+    floorAt: number;
+    seq: number | null;
+    payload: unknown;
+    publishedAt: number;
+  }>(
+    `SELECT coalesce(f.seq, 0) AS "floorSeq", coalesce(f.at, to_timestamp(0)) AS "floorAt", e.seq, e.payload, e.published_at AS "publishedAt"
+     FROM (SELECT 1) one LEFT JOIN event_floor f ON f.topic = $1
+     LEFT JOIN LATERAL (SELECT * FROM event WHERE topic = $1 AND seq > $2 ORDER BY seq LIMIT $3) e ON true ORDER BY e.seq`,
+    [topic, afterSeq, limit],
+  );
+  const events = rows.flatMap(({ seq, payload, publishedAt }) =>
+    seq === null ? [] : [{ seq, topic, payload, publishedAt }],
+  );
+  return {
+    floor: { seq: rows[0]?.floorSeq ?? 0, at: rows[0]?.floorAt ?? 0 },
+    events: events as unknown as TopicPage<T>['events'],
+  };
+}
+
+/** When the last event up to a sequence number that is still kept was published (epoch ms); 0 when none is. */
+export async function findTimeOf(db: Sql, seq: number): Promise<number> {
+  const [row] = await db.query<{ at: number }>(
+    'SELECT published_at AS at FROM event WHERE seq <= $1 ORDER BY seq DESC LIMIT 1',
+    [seq],
+  );
+  return row?.at ?? 0;
+}
+
 /** Deletes events older than their topic's retention and remembers how far; returns how many went. */
 export async function pruneEvents(db: Pick<Db, 'transaction'>, nowMs: number): Promise<number> {
   let count = 0;
