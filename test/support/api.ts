@@ -26,11 +26,11 @@ export type Logged = Record<string, unknown>;
 
 /** The API in memory: the whole way of an HTTP request but the port. */
 export interface TestApi {
-  query<Data = Record<string, unknown>>(
+  readonly query: <Data = Record<string, unknown>>(
     source: string,
     variables?: Record<string, unknown>,
     options?: { headers?: Record<string, string> },
-  ): Promise<Answer<Data>>;
+  ) => Promise<Answer<Data>>;
   /** Statements of the last query. */
   readonly sql: string[];
   readonly logged: Logged[];

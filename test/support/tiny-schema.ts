@@ -56,7 +56,7 @@ const Token: GraphQLObjectType = new GraphQLObjectType({
     grade: { type: Grade, args: { kind: { type: GraphQLString } } },
     candles: { type: list(Candle), args: { limit: { type: GraphQLInt } } },
     signals: { type: SignalConnection, args: page },
-    factors: { type: list(Grade) },
+    factors: { type: list(Grade), resolve: () => [] },
   }),
 });
 
@@ -70,6 +70,8 @@ export interface TinyContext {
   readonly slow?: Promise<void>;
   /** Called with the operation's signal when a subscription starts. */
   readonly onSubscribe?: (signal: AbortSignal) => void;
+  /** Called for each event that is taken from `tick`. */
+  readonly onTick?: () => void;
   /** Called when a subscription's generator ends. */
   readonly onEnd?: () => void;
   readonly signal: AbortSignal;
@@ -114,7 +116,10 @@ const Query = new GraphQLObjectType<unknown, TinyContext>({
 
 const Mutation = new GraphQLObjectType<unknown, TinyContext>({
   name: 'Mutation',
-  fields: { touch: { type: GraphQLString, resolve: () => 'touched' } },
+  fields: {
+    touch: { type: GraphQLString, resolve: () => 'touched' },
+    never: { type: GraphQLString, resolve: () => new Promise(() => undefined) },
+  },
 });
 
 const Tick = new GraphQLObjectType({
@@ -125,8 +130,10 @@ const Tick = new GraphQLObjectType({
 async function* countTo(to: number, context: TinyContext): AsyncGenerator<{ tick: object }> {
   context.onSubscribe?.(context.signal);
   try {
-    for (let value = 1; value <= to; value += 1)
+    for (let value = 1; value <= to; value += 1) {
+      context.onTick?.();
       yield { tick: { value, cursor: `c${value}`, text: 'x'.repeat(100_000) } };
+    }
   } finally {
     context.onEnd?.();
   }
@@ -136,6 +143,7 @@ async function* silent(context: TinyContext): AsyncGenerator<{ tick: object }> {
   context.onSubscribe?.(context.signal);
   await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve()));
   context.onEnd?.();
+  yield* [];
 }
 
 async function* broken(make: () => Error): AsyncGenerator<object> {

@@ -1,0 +1,112 @@
+import type { ExecutionArgs, GraphQLError } from 'graphql';
+import type { Context, OperationResult, ServerOptions, SubscribePayload } from 'graphql-ws';
+import { codeOf, type ErrorLog, presentError } from '../graphql/errors.ts';
+import type { OperationScope } from '../graphql/pipeline.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Api, OperationSeed } from './api.ts';
+import { toParams } from './request.ts';
+import type { SocketLimits } from './ws.ts';
+
+/** What is kept beside an open socket. */
+export interface SocketFacts {
+  readonly socketId: string;
+  readonly header: (name: string) => string | null;
+  readonly close: (code: number, reason: string) => void;
+  /** Errors of operations that were refused after `subscribe`, to be sent as `error`, by operation id. */
+  readonly refusals: Map<string, readonly GraphQLError[]>;
+}
+
+type Params = Record<string, unknown>;
+type SocketContext = Context<Params, SocketFacts>;
+
+interface Enveloped {
+  execute(args: ExecutionArgs): OperationResult;
+  subscribe(args: ExecutionArgs): OperationResult;
+}
+/** Arguments that carry the functions of their own operation. */
+type SocketArgs = ExecutionArgs & { readonly enveloped: Enveloped };
+
+/**
+ * How graphql-ws runs an operation: through Yoga's envelop, that is through the same plugins as HTTP. Each operation has
+ * a context of its own. What fails before execution is an `error` message; graphql-ws itself would close the socket on a
+ * syntax error.
+ */
+export function createOperations(
+  { api, log }: { api: Api; log: ErrorLog },
+  limits: SocketLimits,
+): ServerOptions<Params, SocketFacts> {
+  return {
+    connectionInitWaitTimeout: limits.initWaitMs,
+    async onSubscribe(ctx, id, payload) {
+      const requestId = requestIdOf(ctx, id);
+      try {
+        assertRoom(ctx, limits);
+        const prepared = await prepare(api, ctx, { requestId, abort: new AbortController() }, payload);
+        return 'schema' in prepared ? prepared : prepared.map((error) => presentError(error, { requestId, log }));
+      } catch (error) {
+        return [presentError(error, { requestId, log })];
+      }
+    },
+    execute: (args) => (args as SocketArgs).enveloped.execute(args),
+    subscribe: (args) => (args as SocketArgs).enveloped.subscribe(args),
+    async onOperation(ctx, id, _payload, _args, pending) {
+      const result = await pending;
+      if (Symbol.asyncIterator in result || 'data' in result || !result.errors?.length) return undefined;
+      ctx.extra.refusals.set(id, result.errors);
+      return refusal(result.errors[0] as GraphQLError);
+    },
+    onError(ctx, id, _payload, errors) {
+      const scope = { requestId: requestIdOf(ctx, id), log };
+      const all = (ctx.extra.refusals.get(id) ?? errors).map((error) => presentError(error, scope));
+      ctx.extra.refusals.delete(id);
+      if (all.some((error) => codeOf(error) === 'SLOW_CONSUMER'))
+        setImmediate(() => ctx.extra.close(1013, 'The client reads too slowly; connect again and resume.'));
+      return all.map((error) => error.toJSON());
+    },
+  };
+}
+
+function requestIdOf(ctx: SocketContext, operationId: string): string {
+  return `${ctx.extra.socketId}.${operationId.replaceAll(/[^\w-]/g, '').slice(0, 64)}`;
+}
+
+function assertRoom({ subscriptions }: SocketContext, { operations }: SocketLimits): void {
+  const value = Object.keys(subscriptions).length; // the new one is already among them
+  if (value <= operations) return;
+  const sentence = `The socket already carries ${operations} operations; complete one, or open another socket.`;
+  throw new AppError('LIMIT_EXCEEDED', sentence, { extensions: { name: 'operations', limit: operations, value } });
+}
+
+async function prepare(
+  { yoga, pipeline }: Api,
+  ctx: SocketContext,
+  operation: OperationScope,
+  payload: SubscribePayload,
+): Promise<SocketArgs | readonly GraphQLError[]> {
+  const params = toParams(payload);
+  const seed: OperationSeed = {
+    requestId: operation.requestId,
+    signal: operation.abort.signal,
+    transport: 'WEBSOCKET',
+    header: ctx.extra.header,
+    connectionParams: ctx.connectionParams ?? {},
+  };
+  const enveloped = yoga.getEnveloped({ operation, seed, params });
+  const document = enveloped.parse(params.query ?? '');
+  const errors = enveloped.validate(pipeline.schema, document);
+  if (errors.length > 0) return errors;
+  const contextValue = await enveloped.contextFactory();
+  return {
+    schema: pipeline.schema,
+    document,
+    contextValue,
+    variableValues: params.variables,
+    operationName: params.operationName,
+    enveloped,
+  };
+}
+
+/** A stream that fails at once: the way to have graphql-ws send `error` after `subscribe` was taken. */
+function refusal(error: GraphQLError): AsyncIterable<never> {
+  return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
+}
