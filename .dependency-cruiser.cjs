@@ -7,7 +7,7 @@ const quiet = `^src/(${domains})/`;
 /** Which other domains a domain may import; everything else is refused. */
 const edges = {
   tokens: [],
-  status: [],
+  status: ['prices'],
   prices: ['tokens'],
   indicators: ['prices', 'tokens'],
   grades: ['indicators', 'prices', 'tokens'],

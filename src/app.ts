@@ -3,7 +3,7 @@ import type { Config } from './config.ts';
 import type { Db } from './db/client.ts';
 import { applyMigrations } from './db/migrate.ts';
 import { openDb } from './db/open.ts';
-import type { EventBus } from './events/bus.ts';
+import { createBus, type EventBus } from './events/bus.ts';
 import { createEventFeed } from './events/feed.ts';
 import type { Context } from './graphql/context.ts';
 import { publishShipped } from './ingest/market.ts';
@@ -12,7 +12,7 @@ import type { Log } from './lib/log.ts';
 import { createSchema } from './schema.ts';
 import { createHealthServer } from './server/health.ts';
 import { createServer, type Readiness } from './server/http.ts';
-import { chooseBus, runEngine, runSimulator, type Task } from './tasks.ts';
+import { runEngine, runSimulator, type Task } from './tasks.ts';
 import { seedTokens } from './tokens/registry.ts';
 
 /**
@@ -49,7 +49,7 @@ export async function startApp(deps: AppDeps, role: Role): Promise<App> {
     const { db, close } = await openDb(config);
     closers.push(close);
     await prepareDatabase(db, deps);
-    const bus = chooseBus({ db, redisUrl: config.redisUrl, clock, log });
+    const bus = createBus({ db, redisUrl: config.redisUrl, clock, log });
     closers.push(() => bus.close());
     const tasks: Task[] = [];
     const health = (): Promise<Readiness> => checkHealth(db, tasks);
@@ -92,7 +92,7 @@ async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers
   closers.push(() => events.close());
   const server = createServer({
     schema: createSchema(),
-    context: ({ requestId }): Context => ({ db, clock, events, requestId }),
+    context: ({ requestId, signal }): Context => ({ db, clock, events, requestId, signal }),
     config,
     clock,
     log,

@@ -1,7 +1,6 @@
 import type { Config } from './config.ts';
 import type { Db } from './db/client.ts';
-import { createMemoryBus, createPostgresBus, type EventBus } from './events/bus.ts';
-import { createRedisBus } from './events/redis-bus.ts';
+import type { EventBus } from './events/bus.ts';
 import { pruneEvents } from './events/store.ts';
 import { compute } from './ingest/compute.ts';
 import { createEngine, type Engine } from './ingest/engine.ts';
@@ -26,12 +25,6 @@ export interface TaskDeps {
   readonly bus: EventBus;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** How processes wake each other: Redis where it is configured, else NOTIFY, else (embedded) within the process. */
-export function chooseBus(deps: { db: Db; redisUrl: string | null; clock: Clock; log: Log }): EventBus {
-  if (deps.redisUrl !== null) return createRedisBus(deps.redisUrl, deps);
-  return deps.db.mode === 'POSTGRES' ? createPostgresBus(deps) : createMemoryBus();
 }
 
 /** The log is looked at this often even when nobody wakes us: a command may write beside us. */

@@ -7,7 +7,8 @@ import type { PGlite } from '@electric-sql/pglite';
  * Invariant: a connection has the session to itself from its first message until the server says "ready, and not in a
  * transaction". Nothing less is safe: unnamed statements and portals belong to the session, so with messages of two
  * connections in between one would run with the parameters of the other. (That is what the server of
- * @electric-sql/pglite-socket does, whose turns are single messages outside of transaction blocks.)
+ * @electric-sql/pglite-socket does, whose turns are single messages outside of transaction blocks.) A connection that
+ * leaves in a transaction, or is silent there for 30 s, has it rolled back, so that nobody waits for it for ever.
  */
 export interface EmbeddedServer {
   /** Ends every connection and stops listening. */
@@ -20,6 +21,8 @@ const sslRequest = 80_877_103;
 const gssRequest = 80_877_104;
 const cancelRequest = 80_877_102;
 const connectionsMax = 64;
+/** As PostgreSQL's idle_in_transaction_session_timeout, which this session cannot have for one connection. */
+const silentInTurnMs = 30_000;
 const terminate = 'X'.charCodeAt(0);
 /** ReadyForQuery, idle: the end of every answer outside a transaction. */
 const readyIdle = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
@@ -55,12 +58,15 @@ function listen(server: Server, path: string): Promise<void> {
 
 async function serveConnection(session: Session, takeTurn: TakeTurn, socket: Socket): Promise<void> {
   socket.on('error', () => {}); // followed by close, which ends the loop
+  socket.on('timeout', () => socket.destroy());
   let endTurn: (() => void) | null = null;
   try {
     for await (const message of readMessages(socket)) {
       if (message[0] === terminate) return;
       endTurn ??= await takeTurn();
-      if (!(await run(session, message, socket))) continue;
+      const isIdle = await run(session, message, socket);
+      socket.setTimeout(isIdle ? 0 : silentInTurnMs);
+      if (!isIdle) continue;
       endTurn();
       endTurn = null;
     }

@@ -10,4 +10,6 @@ export interface Context {
   readonly events: EventFeed;
   /** Names the request in logs and in masked errors. */
   readonly requestId: string;
+  /** Aborted when the client leaves or completes, when the query times out, when the server stops. */
+  readonly signal: AbortSignal;
 }

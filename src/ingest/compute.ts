@@ -76,9 +76,11 @@ async function computeMarket(
 ): Promise<void> {
   const kept: Settled[] = []; // signals and outcomes: few, written last, with the events of those that are current
   let waiting: Settled[] = []; // grades, written as they gather
+  let writing: Promise<void> = Promise.resolve(); // one write is under way while the next closes are settled
   const record = async (closes: readonly Settled[]): Promise<void> => {
-    const recorded = await deps.db.transaction((tx) => recordCloses(tx, market, published, closes, deps.clock.now()));
-    summary.gradesWritten += recorded.grades.length;
+    await writing;
+    writing = recordGradesOf(deps, market, published, closes, summary);
+    writing.catch(() => {}); // told at the next `await writing`
   };
   for await (const close of mergeCloses(streamsOf(deps, market, range))) {
     const { interval, closeTime } = close;
@@ -94,7 +96,19 @@ async function computeMarket(
     waiting = waiting.slice(-1); // the newest may be the last, which is announced
   }
   await record(waiting.slice(0, -1));
+  await writing;
   await recordCurrent(deps, market, published, [...kept, ...waiting.slice(-1)], summary);
+}
+
+async function recordGradesOf(
+  { db, clock }: ComputeDeps,
+  market: Market,
+  published: Published,
+  closes: readonly Settled[],
+  summary: ComputeSummary,
+): Promise<void> {
+  const recorded = await db.transaction((tx) => recordCloses(tx, market, published, closes, clock.now()));
+  summary.gradesWritten += recorded.grades.length;
 }
 
 function streamsOf(deps: ComputeDeps, market: Market, range: ComputeRange): AsyncGenerator<StoredClose>[] {

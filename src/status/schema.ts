@@ -1,22 +1,13 @@
 import { builder } from '../graphql/builder.ts';
+import { SourceKindEnum } from '../prices/candle-schema.ts';
 import { version } from '../version.ts';
 import { type FeedStatus, readStatus, type SystemStatus } from './store.ts';
-
-const SourceKindRef = builder.enumType('SourceKind', {
-  description: 'What kind of source prices come from.',
-  values: {
-    EXCHANGE: { description: "A venue's live feed." },
-    REPLAY: { description: 'Files played as if they were live.' },
-    IMPORT: { description: 'Files read once.' },
-    SIMULATED: { description: 'Invented by the simulator; never mixed with real prices.' },
-  } as const,
-});
 
 const FeedStatusRef = builder.objectRef<FeedStatus>('FeedStatus').implement({
   description: 'One source of candles and how fresh it is.',
   fields: (t) => ({
     source: t.exposeString('source', { description: 'Name of the source, as on every quote and candle.' }),
-    kind: t.field({ type: SourceKindRef, description: 'What kind of source it is.', resolve: ({ kind }) => kind }),
+    kind: t.field({ type: SourceKindEnum, description: 'What kind of source it is.', resolve: ({ kind }) => kind }),
     seriesCount: t.exposeInt('seriesCount', { description: 'How many markets it has.' }),
     candleCount: t.float({
       description: 'How many candles are stored of it, folded ones included.',
