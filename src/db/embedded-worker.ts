@@ -6,7 +6,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { messageOf } from '../lib/errors.ts';
 import { type EmbeddedServer, startEmbeddedServer } from './embedded-server.ts';
-import { createProtocolServer, type ProtocolServer } from './protocol-server.ts';
 import type { EmbeddedRequest, EmbeddedWorkerData } from './embedded.ts';
 
 const { dataDir, socketPath, template } = workerData as EmbeddedWorkerData;
