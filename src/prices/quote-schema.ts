@@ -1,0 +1,82 @@
+import { builder } from '../graphql/builder.ts';
+import { TokenRef } from '../tokens/schema.ts';
+import { tokenById } from '../tokens/store.ts';
+import type { Token } from '../tokens/token.ts';
+import { pastQuote, quoteByToken } from './quote-store.ts';
+import { computeFullyDiluted, isStaleQuote, type Quote } from './quote.ts';
+
+/** The type Quote and where it hangs on a token. */
+
+/** A token's price in USD. */
+export const QuoteRef = builder.objectRef<Quote>('Quote');
+
+QuoteRef.implement({
+  description: "A token's price in USD: the last close of its default series, which is the one of `source`.",
+  fields: (t) => ({
+    token: t.field({
+      type: TokenRef,
+      description: 'The token that is priced.',
+      resolve: async ({ tokenId }, _, ctx) => (await tokenById(ctx).load(tokenId)) as Token,
+    }),
+    priceUsd: t.expose('priceUsd', { type: 'Decimal', description: 'Price of one coin in USD, exact.' }),
+    changePct1h: t.exposeFloat('changePct1h', {
+      nullable: true,
+      description:
+        'Change in percent against the last close one hour before `observedAt`, at most one hour older; null when there is none.',
+    }),
+    changePct24h: t.exposeFloat('changePct24h', {
+      nullable: true,
+      description:
+        'Change in percent against the last close 24 hours before `observedAt`, at most one day older; null when there is none.',
+    }),
+    changePct7d: t.exposeFloat('changePct7d', {
+      nullable: true,
+      description:
+        'Change in percent against the last close 7 days before `observedAt`, at most one day older; null when there is none.',
+    }),
+    marketCapUsd: t.expose('marketCapUsd', {
+      type: 'Decimal',
+      nullable: true,
+      description:
+        'Market capitalisation in USD: what the source says, else its supply, else the circulating supply of the registry (not for a past quote), times the price; null when none is known.',
+    }),
+    fullyDilutedUsd: t.field({
+      type: 'Decimal',
+      nullable: true,
+      description: 'Maximum supply times the price in USD, exact; null when the maximum is not known.',
+      resolve: (quote) => computeFullyDiluted(quote),
+    }),
+    volume24hUsd: t.expose('volume24hUsd', {
+      type: 'Decimal',
+      nullable: true,
+      description:
+        'Traded in USD in the 24 hours before `observedAt`, of hourly candles, else of coarser ones; null when the series does not reach back so far or does not tell.',
+    }),
+    source: t.exposeString('source', { description: 'The source of the series that the price is from.' }),
+    observedAt: t.expose('observedAt', {
+      type: 'DateTime',
+      description: 'When the price was true: the close of its candle, or the last change of an open one.',
+    }),
+    isStale: t.boolean({
+      description:
+        'Whether, when asked for, the price was older than twice the interval of its candle or 15 minutes, whichever is longer.',
+      resolve: (quote, _, ctx) => isStaleQuote(quote, ctx.clock.now()),
+    }),
+  }),
+});
+
+builder.objectField(TokenRef, 'quote', (t) =>
+  t.field({
+    type: QuoteRef,
+    nullable: true,
+    description: 'Its price: now, or as of an instant. Null when no candle is known (had closed by then).',
+    args: {
+      asOf: t.arg({
+        type: 'DateTime',
+        description: 'Computed only from candles of its default series that had closed by this instant.',
+      }),
+    },
+    resolve: ({ id }, { asOf }, ctx) =>
+      asOf == null ? quoteByToken(ctx).load(id) : pastQuote(ctx).load({ tokenId: id, asOf }),
+  }),
+);

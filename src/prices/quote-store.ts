@@ -1,0 +1,189 @@
+import type { Sql } from '../db/client.ts';
+import { candleIntervals, intervalMs } from '../lib/interval.ts';
+import { defineLoader, inKeyOrder } from '../lib/loader.ts';
+import { marketCapKeySql } from '../tokens/store.ts';
+import type { Quote } from './quote.ts';
+
+/**
+ * Quotes: one stored row a token, always that of its default series for quotes, recomputed from candles by
+ * {@link refreshQuotes}; and the same computed as of any instant. The price is the close of the candle that opened
+ * last, of the finest interval that has it.
+ */
+
+/** The length of an interval in a statement. */
+const lengthSql = (column: string): string =>
+  `CASE ${column} ${candleIntervals.map((name) => `WHEN '${name}' THEN interval '${intervalMs(name) / 1000} seconds'`).join(' ')} END`;
+
+/**
+ * The close of the series of `p` (a {@link pricedColumns} row) some time before its price: of the last candle that
+ * closed by then, at most `tolerance` earlier, of the finest interval that has one. Finest first and lazily, so that
+ * it usually is one look into one index.
+ */
+const closeBefore = (name: string, horizon: string, tolerance: string): string => `
+  LEFT JOIN LATERAL (
+    SELECT c.close FROM (
+      SELECT si.interval, ${lengthSql('si.interval')} AS length FROM series_interval si
+      WHERE si.series_id = p.series_id ORDER BY si.interval
+    ) i CROSS JOIN LATERAL (
+      SELECT c.close FROM candle c WHERE c.series_id = p.series_id AND c.interval = i.interval
+        AND c.open_time <= p.observed_at - interval '${horizon}' - i.length
+        AND c.open_time >= p.observed_at - interval '${horizon}' - interval '${tolerance}' - i.length
+      ORDER BY c.open_time DESC LIMIT 1
+    ) c ORDER BY i.interval LIMIT 1
+  ) ${name} ON true`;
+
+const changeOf = (past: string): string => `((p.price_usd / ${past}.close - 1) * 100)::float8`;
+
+/** The columns that a statement computes a quote from, of candle `c` of a length `l`. */
+const pricedColumns = (length: string): string => `c.close AS price_usd, c.market_cap_usd, c.supply,
+  least(c.open_time + ${length}, c.learned_at) AS observed_at`;
+
+/**
+ * Quotes from `priced` rows (token_id, series_id and {@link pricedColumns}):
+ * - Changes are against the close 1 hour (within 1 hour), 24 hours and 7 days (within 1 day) before; null without one.
+ * - Volume is the quote volume of the last 24 hours, of hourly candles, else of 4-hourly, else of the daily one; null
+ *   where the series does not reach back 24 hours or does not tell quote volume.
+ * - Market cap is the source's own (at most a week old), else its supply, else `supply` (a column of token `t`), times
+ *   the price, exactly; null without any.
+ * `ownColumns` are columns of `priced` to pass on.
+ */
+const quotesOf = (priced: string, supply: string, ownColumns = ''): string => `
+  SELECT ${ownColumns} p.token_id, p.series_id, p.price_usd, p.observed_at, ${changeOf('h1')} AS change_pct_1h,
+    ${changeOf('h24')} AS change_pct_24h, ${changeOf('d7')} AS change_pct_7d, v.volume_24h_usd,
+    coalesce(p.market_cap_usd, m.market_cap_usd, p.supply * p.price_usd, ${supply} * p.price_usd) AS market_cap_usd
+  FROM (${priced}) p JOIN token t ON t.id = p.token_id
+  ${closeBefore('h1', '1 hour', '1 hour')}
+  ${closeBefore('h24', '24 hours', '1 day')}
+  ${closeBefore('d7', '7 days', '1 day')}
+  LEFT JOIN LATERAL (
+    SELECT sum(c.volume_quote) AS volume_24h_usd FROM (
+      SELECT si.interval FROM series_interval si
+      WHERE si.series_id = p.series_id AND si.interval IN ('ONE_HOUR', 'FOUR_HOURS', 'ONE_DAY')
+        AND si.first_open_time <= p.observed_at - interval '24 hours' AND si.last_open_time >= p.observed_at - interval '24 hours'
+      ORDER BY si.interval LIMIT 1
+    ) i CROSS JOIN LATERAL (
+      SELECT c.volume_quote FROM candle c WHERE c.series_id = p.series_id AND c.interval = i.interval
+        AND c.open_time >= p.observed_at - interval '24 hours' AND c.open_time < p.observed_at
+    ) c
+  ) v ON true
+  LEFT JOIN LATERAL (
+    SELECT c.market_cap_usd FROM candle c WHERE c.series_id = p.series_id AND c.interval = 'ONE_DAY'
+      AND c.open_time > p.observed_at - interval '8 days' AND c.open_time < p.observed_at AND c.market_cap_usd IS NOT NULL
+    ORDER BY c.open_time DESC LIMIT 1
+  ) m ON true`;
+
+/** The newest candle of each token's series for quotes; tokens in parameter $1. */
+const pricedNow = `
+  SELECT d.token_id, d.series_id, ${pricedColumns('i.length')}
+  FROM default_series d CROSS JOIN LATERAL (
+    SELECT si.interval, si.last_open_time, ${lengthSql('si.interval')} AS length FROM series_interval si
+    WHERE si.series_id = d.series_id ORDER BY si.last_open_time DESC, si.interval LIMIT 1
+  ) i CROSS JOIN LATERAL (
+    SELECT * FROM candle c WHERE c.series_id = d.series_id AND c.interval = i.interval AND c.open_time = i.last_open_time OFFSET 0
+  ) c
+  WHERE d.purpose = 'QUOTE' AND d.token_id = ANY($1::int[])`;
+
+const quoteValues = [
+  'series_id',
+  'price_usd',
+  'change_pct_1h',
+  'change_pct_24h',
+  'change_pct_7d',
+  'market_cap_usd',
+  'volume_24h_usd',
+  'observed_at',
+];
+const valuesOf = (alias: string, names: readonly string[]): string =>
+  names.map((name) => `${alias}.${name}`).join(', ');
+const isDistinct = (names: readonly string[], old: string): string =>
+  `(${valuesOf(old, names)}) IS DISTINCT FROM (${valuesOf('excluded', names)})`;
+const setExcluded = (names: readonly string[]): string => names.map((name) => `${name} = excluded.${name}`).join(', ');
+const statKeys = ['market_cap_key', 'volume_key', 'change_key'];
+
+const refreshStatement = `
+WITH computed AS MATERIALIZED (${quotesOf(pricedNow, 't.circulating_supply')}),
+stored AS (
+  INSERT INTO quote AS q (token_id, ${quoteValues.join(', ')}, updated_at)
+  SELECT token_id, ${quoteValues.join(', ')}, $2::timestamptz FROM computed
+  ON CONFLICT (token_id) DO UPDATE SET ${setExcluded(quoteValues)}, updated_at = excluded.updated_at
+  WHERE ${isDistinct(quoteValues, 'q')}
+  RETURNING token_id
+),
+removed AS (
+  DELETE FROM quote q WHERE q.token_id = ANY($1::int[]) AND NOT EXISTS (SELECT 1 FROM computed c WHERE c.token_id = q.token_id)
+  RETURNING token_id
+),
+keyed AS (
+  INSERT INTO token_stat AS s (token_id, ${statKeys.join(', ')})
+  SELECT t.id, ${marketCapKeySql}, coalesce(q.volume_24h_usd, 0), coalesce(q.change_pct_24h, -1e9)
+  FROM token t LEFT JOIN computed q ON q.token_id = t.id WHERE t.id = ANY($1::int[])
+  ON CONFLICT (token_id) DO UPDATE SET ${setExcluded(statKeys)} WHERE ${isDistinct(statKeys, 's')}
+)
+SELECT token_id AS "tokenId" FROM stored UNION SELECT token_id FROM removed ORDER BY 1`;
+
+/**
+ * Recomputes the quotes of tokens, and the keys that lists order them by, from the candles of their default series; a
+ * token without one loses its quote. Writes only what differs. Returns the ids of the tokens whose quote changed,
+ * ascending. One statement.
+ */
+export async function refreshQuotes(tx: Sql, tokenIds: readonly number[], nowMs: number): Promise<number[]> {
+  if (tokenIds.length === 0) return [];
+  const rows = await tx.query<{ tokenId: number }>(refreshStatement, [tokenIds, new Date(nowMs)]);
+  return rows.map(({ tokenId }) => tokenId);
+}
+
+const quoteColumns = `q.token_id AS "tokenId", o.name AS source, q.price_usd AS "priceUsd", q.change_pct_1h AS "changePct1h",
+  q.change_pct_24h AS "changePct24h", q.change_pct_7d AS "changePct7d", q.market_cap_usd AS "marketCapUsd",
+  q.volume_24h_usd AS "volume24hUsd", q.observed_at AS "observedAt", k.max_supply AS "maxSupply"`;
+
+/** The current quote of a token by its id; null where the token has no series. */
+export const quoteByToken = defineLoader<{ readonly db: Sql }, number, Quote | null>(async ({ db }, tokenIds) => {
+  const rows = await db.query<Quote>(
+    `SELECT ${quoteColumns}, i.interval, NULL AS "asOf"
+     FROM quote q JOIN series s ON s.id = q.series_id JOIN source o ON o.id = s.source_id JOIN token k ON k.id = q.token_id CROSS JOIN LATERAL (
+       SELECT si.interval FROM series_interval si WHERE si.series_id = q.series_id
+       ORDER BY si.last_open_time DESC, si.interval LIMIT 1
+     ) i WHERE q.token_id = ANY($1::int[])`,
+    [tokenIds],
+  );
+  return inKeyOrder(tokenIds, rows, ({ tokenId }) => tokenId);
+});
+
+/** A token's quote as it was: computed of what the series holds now, from candles that had closed by `asOf` (epoch ms). */
+export interface PastQuoteKey {
+  readonly tokenId: number;
+  readonly asOf: number;
+}
+
+/** The last closed candle of each token's series for quotes; tokens in parameter $1, instants in $2. */
+const pricedThen = `
+  SELECT u.n, d.token_id, d.series_id, c.interval, ${pricedColumns('c.length')}
+  FROM unnest($1::int[], $2::timestamptz[]) WITH ORDINALITY AS u(token_id, as_of, n)
+  JOIN default_series d ON d.token_id = u.token_id AND d.purpose = 'QUOTE'
+  CROSS JOIN LATERAL (
+    SELECT c.*, i.length FROM (
+      SELECT si.interval, si.first_open_time, ${lengthSql('si.interval')} AS length FROM series_interval si WHERE si.series_id = d.series_id
+    ) i CROSS JOIN LATERAL (
+      SELECT * FROM candle c WHERE c.series_id = d.series_id AND c.interval = i.interval
+        AND c.open_time >= i.first_open_time AND c.open_time <= u.as_of - i.length AND c.is_final
+      ORDER BY c.open_time DESC LIMIT 1
+    ) c ORDER BY c.open_time DESC, i.interval LIMIT 1
+  ) c`;
+
+const pastStatement = `
+  SELECT q.n, ${quoteColumns}, q.interval
+  FROM (${quotesOf(pricedThen, 'NULL::numeric', 'p.n, p.interval,')}) q
+  JOIN series s ON s.id = q.series_id JOIN source o ON o.id = s.source_id JOIN token k ON k.id = q.token_id`;
+
+/** The quote of a token as of an instant; null before the first candle of its series has closed. */
+export const pastQuote = defineLoader<{ readonly db: Sql }, PastQuoteKey, Quote | null>(
+  async ({ db }, keys) => {
+    const rows = await db.query<Quote & { n: number }>(pastStatement, [
+      keys.map(({ tokenId }) => tokenId),
+      keys.map(({ asOf }) => new Date(asOf)),
+    ]);
+    const quotes = inKeyOrder([...keys.keys()], rows, ({ n }) => n - 1);
+    return quotes.map((quote, index) => (quote === null ? null : { ...quote, asOf: keys[index]?.asOf ?? null }));
+  },
+  ({ tokenId, asOf }) => `${tokenId} ${asOf}`,
+);
