@@ -33,24 +33,36 @@ async function readSignalPage(
   const params: unknown[] = [];
   const param = (value: unknown): string => `$${params.push(value)}`;
   const direction = page.isBackward ? 'ASC' : 'DESC';
-  const order = `s.issued_at ${direction}, s.id ${direction} LIMIT ${param(page.take + 1)}`;
+  const order = `s.issued_at ${direction}, s.id ${direction}`;
+  const limit = `LIMIT ${param(page.take + 1)}`;
   const where = [...conditionsSql(conditions, param), ...keysetSql(page, param)].join(' AND ');
-  const signals = 'signal s JOIN strategy st ON st.id = s.strategy_id';
-  if (of.tokenIds === null)
-    return db.query(`SELECT ${signalColumns} FROM ${signals} WHERE ${where} ORDER BY ${order}`, params);
+  // Strategies are joined to the page, not to what it is cut from: a join there would cost the order of the index.
+  const select = (from: string): string =>
+    `SELECT ${signalColumns} FROM ${from} JOIN strategy st ON st.id = s.strategy_id`;
+  if (of.tokenIds === null) {
+    const newest = `(SELECT * FROM signal s WHERE ${where} ORDER BY ${order} ${limit}) s`;
+    return db.query(`${select(newest)} ORDER BY ${order}`, params);
+  }
   // The newest of each token by its index, then the newest of those: no token is walked further than a page.
-  const perToken = `FROM unnest(${param(of.tokenIds)}::int[]) AS q(token_id) CROSS JOIN LATERAL (
-    SELECT s.* FROM ${signals} WHERE s.token_id = q.token_id AND ${where} ORDER BY ${order}
-  ) s JOIN strategy st ON st.id = s.strategy_id`;
-  const outerOrder = of.isPerToken ? `s.token_id, s.issued_at ${direction}, s.id ${direction}` : order;
-  return db.query(`SELECT ${signalColumns} ${perToken} ORDER BY ${outerOrder}`, params);
+  const newest = `unnest(${param(of.tokenIds)}::int[]) AS q(token_id) CROSS JOIN LATERAL (
+    SELECT * FROM signal s WHERE s.token_id = q.token_id AND ${where} ORDER BY ${order} ${limit}
+  ) s`;
+  return db.query(`${select(newest)} ORDER BY ${of.isPerToken ? `s.token_id, ${order}` : `${order} ${limit}`}`, params);
 }
+
+/** One index look-up a row. As NOT EXISTS the planner may turn it into a join with the whole table. */
+const notSuperseded = '(SELECT c.id FROM signal c WHERE c.supersedes = s.id LIMIT 1) IS NULL';
 
 function conditionsSql(conditions: SignalConditions, param: (value: unknown) => string): string[] {
   const { directions, strategies, from, to, narratives, traderGradeMin } = conditions;
-  const all = ['NOT EXISTS (SELECT 1 FROM signal c WHERE c.supersedes = s.id)'];
-  if (directions) all.push(`s.direction = ANY(${param(directions)}::text[]::"SignalDirection"[])`);
-  if (strategies) all.push(`st.name = ANY(${param(strategies)}::text[])`);
+  const all = [notSuperseded];
+  // Equality lets one direction be walked in the order of its index; ANY would be sorted.
+  if (directions?.length === 1) all.push(`s.direction = ${param(directions[0])}::text::"SignalDirection"`);
+  else if (directions) all.push(`s.direction = ANY(${param(directions)}::text[]::"SignalDirection"[])`);
+  if (strategies)
+    all.push(
+      `s.strategy_id = ANY(ARRAY(SELECT v.id FROM strategy v WHERE v.name = ANY(${param(strategies)}::text[])))`,
+    );
   if (from !== null) all.push(`s.issued_at >= ${param(new Date(from))}`);
   if (to !== null) all.push(`s.issued_at < ${param(new Date(to))}`);
   if (narratives) all.push(`EXISTS (${narrativeSql('s.token_id', param(narratives))})`);

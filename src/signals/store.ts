@@ -280,13 +280,15 @@ export interface LatestSignalKey {
 export const latestSignal = defineLoader<Ctx, LatestSignalKey, SignalRow | null>(
   async ({ db }, keys) => {
     const rows = await db.query<SignalRow & { n: number }>(
-      `SELECT q.n, s.*
+      `SELECT DISTINCT ON (q.n) q.n, ${signalColumns}
        FROM unnest($1::int[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS q(token_id, strategy, as_of, n)
+       JOIN strategy st ON st.name = q.strategy
        CROSS JOIN LATERAL (
-         SELECT ${signalColumns} FROM signal s JOIN strategy st ON st.id = s.strategy_id
-         WHERE s.token_id = q.token_id AND st.name = q.strategy AND s.issued_at <= coalesce(q.as_of, 'infinity')
+         SELECT * FROM signal s
+         WHERE s.token_id = q.token_id AND s.strategy_id = st.id AND s.issued_at <= coalesce(q.as_of, 'infinity')
          ORDER BY s.issued_at DESC, s.id DESC LIMIT 1
-       ) s`,
+       ) s
+       ORDER BY q.n, s.issued_at DESC, s.id DESC`,
       [
         keys.map(({ tokenId }) => tokenId),
         keys.map(({ strategy }) => strategy),
