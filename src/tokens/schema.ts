@@ -203,8 +203,7 @@ builder.queryField('searchTokens', (t) =>
     args: {
       query: t.arg.string({ required: true, description: 'The text, in any letter case.' }),
       first: t.arg.int({
-        required: true,
-        defaultValue: 10,
+        defaultValue: candidatesDefault,
         description: `How many candidates, 1 to ${candidatesMax}.`,
       }),
     },
