@@ -59,15 +59,7 @@ export function runEngine(deps: TaskDeps): Task {
     });
   }
 
-  const endings = [
-    bus.onWake(ask),
-    clock.every(pollMs, ask),
-    clock.every(hourMs, async () => {
-      await pruneEvents(db, clock.now()).catch((error: unknown) =>
-        log.error({ err: error }, 'pruning the event log failed'),
-      );
-    }),
-  ];
+  const endings = [bus.onWake(ask), clock.every(pollMs, ask), clock.every(hourMs, () => tidy(deps))];
   ask();
   return {
     waitingFor: () => (engine === null ? 'the engine is starting' : null),
@@ -77,6 +69,16 @@ export function runEngine(deps: TaskDeps): Task {
       await running;
     },
   };
+}
+
+/** Hourly: old events go, and the embedded database, which has no autovacuum, learns the sizes of its tables. */
+async function tidy({ db, clock, log }: TaskDeps): Promise<void> {
+  try {
+    await pruneEvents(db, clock.now());
+    if (db.mode === 'EMBEDDED') await db.analyze();
+  } catch (error) {
+    log.error({ err: error }, 'tidying the database failed; it is tried again in an hour');
+  }
 }
 
 /** The simulated market: its history at the first start, then live ticks. */
@@ -95,6 +97,7 @@ export function runSimulator(deps: TaskDeps): Task {
         { candles: written, grades: summary.gradesWritten, signals: summary.signalsWritten },
         'simulated history written',
       );
+      await db.analyze();
       await bus.wake();
     }
     waitingFor = null;

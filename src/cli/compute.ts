@@ -46,6 +46,7 @@ async function runCompute(db: Parameters<typeof compute>[0]['db'], { from, to, s
     },
     { fromMs: from ?? null, toMs: to ?? null, tokenIds },
   );
+  await db.analyze();
   progress.stop();
   console.log(describe(summary, (performance.now() - startedMs) / 1000));
 }

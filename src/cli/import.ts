@@ -65,6 +65,7 @@ async function runCandleImport(
       ...(options.source === undefined ? {} : { sourceName: options.source }),
     },
   );
+  await db.analyze();
   progress.stop();
   printCandleImport(summary);
   if (summary.failedFiles.length > 0)

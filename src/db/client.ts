@@ -28,6 +28,8 @@ export interface Db extends Sql {
   transaction<T>(run: (tx: Sql) => Promise<T>): Promise<T>;
   /** Calls the listener with every statement sent, Prisma's too; returns the way to stop. For tests and metrics. */
   onStatement(listener: (text: string) => void): () => void;
+  /** Refreshes what the planner knows of the tables: after bulk writes, and now and then where nothing else does it. */
+  analyze(): Promise<void>;
   /** A connection of its own, outside the pool and its timeouts: LISTEN, advisory locks, COPY. The caller ends it. */
   connectAlone(): Promise<pg.Client>;
   close(): Promise<void>;
@@ -151,6 +153,9 @@ export function createDb(options: DbOptions): Db {
     onStatement(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    async analyze() {
+      await pool.query('ANALYZE');
     },
     async connectAlone() {
       const client = new pg.Client({ ...session, options: '-c TimeZone=UTC' });

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { type Api, type ApiDeps, createApi } from './api.ts';
 import { graphiqlPage, landingPage } from './pages.ts';
-import { createSocketServer, refuse, type SocketLimits, type SocketServer } from './ws.ts';
+import { createSocketServer, refuse, type SocketServer } from './ws.ts';
+import type { SocketLimits } from './ws-limits.ts';
 
 /**
  * The door: one node:http server for GraphQL over HTTP, SSE and WebSocket, the pages and the two health answers.

@@ -5,7 +5,7 @@ import type { OperationScope } from '../graphql/pipeline.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Api, OperationSeed } from './api.ts';
 import { toParams } from './request.ts';
-import type { SocketLimits } from './ws.ts';
+import type { SocketLimits } from './ws-limits.ts';
 
 /** What is kept beside an open socket. */
 export interface SocketFacts {

@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Api } from './api.ts';
 import { isAllowedOrigin } from './cors.ts';
 import { createMessageBudget } from './ws-budget.ts';
+import { defaultSocketLimits, type SocketLimits } from './ws-limits.ts';
 import { createOperations, type SocketFacts } from './ws-operations.ts';
 
 /**
@@ -25,29 +26,6 @@ export interface SocketServer {
   cut(): void;
   readonly size: number;
 }
-
-/** Bounds of one socket. */
-export interface SocketLimits {
-  readonly messageBytes: number;
-  readonly operations: number;
-  readonly messagesPerSecond: number;
-  readonly messagesBurst: number;
-  readonly unsentBytes: number;
-  readonly initWaitMs: number;
-  /** A peer silent from one heartbeat to the next is dropped. */
-  readonly heartbeatMs: number;
-}
-
-/** The figures that are promised. */
-export const defaultSocketLimits: SocketLimits = {
-  messageBytes: 1_048_576,
-  operations: 100,
-  messagesPerSecond: 50,
-  messagesBurst: 150,
-  unsentBytes: 1_048_576,
-  initWaitMs: 5_000,
-  heartbeatMs: 12_000,
-};
 
 /** What the socket server is made of. */
 export interface SocketDeps {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { defaultSocketLimits } from '../../src/server/ws.ts';
+import { defaultSocketLimits } from '../../src/server/ws-limits.ts';
 import { createTestClock } from '../support/clock.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { tinySchema } from '../support/tiny-schema.ts';

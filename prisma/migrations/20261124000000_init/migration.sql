@@ -263,6 +263,7 @@ CREATE UNIQUE INDEX signal_supersedes_key ON signal (supersedes);
 CREATE INDEX signal_order_idx ON signal (issued_at DESC, id DESC);
 CREATE INDEX signal_direction_idx ON signal (direction, issued_at DESC, id DESC);
 CREATE INDEX signal_token_idx ON signal (token_id, issued_at DESC, id DESC);
+CREATE INDEX signal_strategy_idx ON signal (token_id, strategy_id, issued_at DESC, id DESC);
 CREATE TRIGGER signal_immutable BEFORE UPDATE OR DELETE ON signal FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE signal_outcome (
