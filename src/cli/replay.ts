@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { createBus } from '../events/bus.ts';
 import { runLive } from '../ingest/live.ts';
 import { systemClock } from '../lib/clock.ts';
-import { createReplayFeed } from '../sources/replay.ts';
+import { createReplayFeed, sourceNameOf } from '../sources/replay.ts';
 import { withDb } from './database.ts';
 import { createProgress } from './progress.ts';
 import { createConsoleLog } from './console-log.ts';
@@ -20,7 +20,7 @@ export function addReplayCommand(program: Command): void {
     .command('replay')
     .argument('<path...>', 'CSV or CSV.gz candle files, or folders of them')
     .option('--speed <n>', 'market seconds that pass in a second; 0: as fast as it goes', parseSpeed, 60)
-    .option('--source <name>', 'name of the source; by default the name of the folder')
+    .option('--source <name>', 'name of the source; by default the name of the folder with "-replay"')
     .description('Play candle files as a live feed; beside a running server its subscribers see it.')
     .action((paths: string[], { speed, source }: { speed: number; source?: string }) =>
       withDb(async ({ db, config }) => {
@@ -34,7 +34,8 @@ export function addReplayCommand(program: Command): void {
           speed,
           nowMs: systemClock.now,
           sleep: (ms, signal) => systemClock.sleep(ms, signal),
-          ...(source === undefined ? {} : { name: source }),
+          // An import of the same folder has its plain name, and a source is of one kind.
+          name: source ?? `${sourceNameOf(paths[0] ?? '')}-replay`,
           onBadRow: ({ path, line, reason }) => log.warn({ path, line, reason }, 'row left out'),
         });
         const stats = await runLive(

@@ -112,7 +112,7 @@ export function createDb(options: DbOptions): Db {
   const session: pg.ClientConfig = {
     ...options.connection,
     application_name: 'tokengraph',
-    options: `-c TimeZone=UTC -c statement_timeout=${statementTimeoutMs} -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000`,
+    options: `-c TimeZone=UTC -c jit=off -c statement_timeout=${statementTimeoutMs} -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000`,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
   };
