@@ -46,7 +46,7 @@ async function send(url: string, bodies: readonly string[], shape: LoadShape, di
   }
   const file = join(directory, 'bodies.txt');
   writeFileSync(file, `${bodies.join('\n')}\n`);
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', here('wrk.lua'), url, '--', file];
+  const args = ['-t1', '--timeout', '20s', `-c${connections}`, `-d${seconds}s`, '-s', here('wrk.lua'), url, '--', file];
   const line = (await runChild('wrk', args, { timeoutMs })).split('\n').find((text) => text.startsWith('{'));
   return JSON.parse(line ?? '{}') as Sent;
 }

@@ -17,12 +17,11 @@ import { listModels, publishModels } from '../src/grades/store.ts';
 import { publishShipped } from '../src/ingest/market.ts';
 import { publishStrategies } from '../src/signals/store.ts';
 import { type Strategy, trendVotes1h } from '../src/signals/strategy.ts';
-import { stageCopied, stageGenerated } from './stage.ts';
+import { type MarketSize, stageCopied, stageGenerated } from './stage.ts';
 
 /** Where the market comes from: a database that holds it, else formulas at a scale. */
-export interface MarketOrigin {
+export interface MarketOrigin extends MarketSize {
   readonly from: string | null;
-  readonly scale: number;
 }
 
 /** What a database holds. */
@@ -157,11 +156,11 @@ export async function loadMarket(db: Db, origin: MarketOrigin): Promise<LoadedMa
   return countMarket(db);
 }
 
-async function fill(db: Db, { from, scale }: MarketOrigin, statements: readonly string[]): Promise<void> {
+async function fill(db: Db, { from, ...size }: MarketOrigin, statements: readonly string[]): Promise<void> {
   const session = await db.connectAlone();
   try {
     await session.query('BEGIN');
-    if (from === null) await stageGenerated(session, scale);
+    if (from === null) await stageGenerated(session, size);
     else await withClient(from, (source) => stageCopied(session, source));
     for (const statement of statements) await session.query(statement);
     await session.query('COMMIT');

@@ -18,13 +18,23 @@ CREATE FUNCTION pg_temp.unit(n bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
   $$ SELECT (hashint8(n)::bigint & 1048575) / 1048576.0::float8 $$;`;
 
 const start = `timestamptz '2026-01-01 00:00:00Z'`;
-const hours = 1000;
-const days = 365;
+
+/** How much of a market is made. */
+export interface MarketSize {
+  /** Multiplies the tokens and the signals. */
+  readonly scale: number;
+  /** Candles and grades of each token; 1,000 and 365 when not given. */
+  readonly hours?: number;
+  readonly days?: number;
+}
+
 /** Price level of a token: falls with its number as prices fall with rank. */
 const levelOf = (id: string): string => `power(10, 4 - ln(${id} + 1) * 0.9)`;
 
 /** Statements that fill the staged tables; `unit(n)` is a number in [0, 1) that depends on nothing but n. */
-function formulas(tokens: number, signals: number): string[] {
+function formulas({ scale, hours = 1000, days = 365 }: MarketSize): string[] {
+  const tokens = Math.round(1000 * scale);
+  const signals = Math.round(50_000 * scale);
   return [
     `INSERT INTO staged_token SELECT i, 'T' || lpad(i::text, 5, '0'), 'Token number ' || i,
        round((1e12 / (i + 1) * (0.9 + 0.05 * pg_temp.unit(i)))::numeric, 2), ${start} - i * interval '1 hour'
@@ -49,11 +59,10 @@ function formulas(tokens: number, signals: number): string[] {
   ];
 }
 
-/** Makes the staged tables by formulas; `scale` multiplies the tokens and the signals. */
-export async function stageGenerated(session: Client, scale: number): Promise<void> {
+/** Makes the staged tables by formulas. */
+export async function stageGenerated(session: Client, size: MarketSize): Promise<void> {
   await session.query(stagedTables);
-  for (const statement of formulas(Math.round(1000 * scale), Math.round(50_000 * scale)))
-    await session.query(statement);
+  for (const statement of formulas(size)) await session.query(statement);
 }
 
 /** What is copied: table of the source, the column that numbers its tokens, columns with their types, tokens a read. */

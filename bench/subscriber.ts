@@ -6,14 +6,17 @@ import { connect, type Socket } from 'node:net';
  * them take little of the machine that also runs the server.
  */
 
-/** A frame of text, masked with zeros: the payload stays as it is. */
+const opcodes = { text: 1, close: 8, ping: 9, pong: 10 };
+
+/** A frame, masked with zeros: the payload stays as it is. */
+function frameOf(opcode: number, payload: Buffer): Buffer {
+  const size = payload.length;
+  const head = size < 126 ? [0x80 | opcode, 0x80 | size] : [0x80 | opcode, 0xfe, size >> 8, size & 0xff];
+  return Buffer.concat([Buffer.from(head), Buffer.alloc(4), payload]);
+}
+
 function textFrame(text: string): Buffer {
-  const payload = Buffer.from(text);
-  const head =
-    payload.length < 126
-      ? Buffer.from([0x81, 0x80 | payload.length])
-      : Buffer.from([0x81, 0xfe, payload.length >> 8, payload.length & 0xff]);
-  return Buffer.concat([head, Buffer.alloc(4), payload]);
+  return frameOf(opcodes.text, Buffer.from(text));
 }
 
 /** Splits complete frames from the front of a buffer; a server's frames are not masked and ours stay below 64 KiB. */
@@ -60,8 +63,9 @@ export function openSubscriber({ url, query, onNext, onFault }: Subscription): P
       );
     });
     const onFrame = (opcode: number, payload: Buffer): void => {
-      if (opcode === 8) return onFault(`closed: ${payload.toString('utf8', 2)}`);
-      if (opcode !== 1) return;
+      if (opcode === opcodes.close) return onFault(`closed: ${payload.toString('utf8', 2)}`);
+      if (opcode === opcodes.ping) socket.write(frameOf(opcodes.pong, payload)); // who is silent is taken for dead
+      if (opcode !== opcodes.text) return;
       const kind = payload.subarray(0, 60).toString('latin1');
       if (kind.includes('"connection_ack"')) {
         socket.setTimeout(0);
