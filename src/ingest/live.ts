@@ -1,0 +1,101 @@
+/**
+ * Runs a feed: what it yields becomes candles, quotes and events in the database, about once a second.
+ *
+ * Invariants: a batch of candles, the quotes that follow from them and the events that tell of both are one
+ * transaction; `closes` are told in order of time, after the candles they speak of. The feed is read only as fast as
+ * its candles can be written; open candles are conflated, final ones are not. For a replay each watermark that closes an
+ * hour or a day is written before the next event is taken.
+ * - Late, doubled: left to the builder, which counts them; after a restart it goes on from what is stored.
+ * - Wrong: bad candles go to the quarantine, bad ticks and markets without a token are dropped; the feed goes on.
+ * - While the database is away the batch is kept and tried again. Only a failure that would not pass ends the run.
+ */
+import { messageOf } from '../lib/errors.ts';
+import { type BuildCounts, createCandleBuilder } from '../prices/build.ts';
+import type { Feed } from '../sources/exchange.ts';
+import { createLiveIntake, type IntakeCounts } from './live-intake.ts';
+import { openMarkets } from './live-markets.ts';
+import { listStoredStates } from './live-store.ts';
+import { createLiveWriter, type LiveWriter, type LiveWriterDeps } from './live-writer.ts';
+
+/** What a run needs; progress is told after every event: candles taken so far, and the feed's watermark in epoch ms. */
+export interface LiveDeps extends LiveWriterDeps {
+  onProgress?(progress: { readonly candles: number; readonly timeMs: number }): void;
+}
+
+/** How a feed is run. */
+export interface LiveOptions {
+  /** How often is written, in ms; 1,000 by default. */
+  readonly flushMs?: number;
+  /** Ends the run: what has been read is still written. */
+  readonly signal: AbortSignal;
+}
+
+/** What a run has done; see {@link IntakeCounts} and {@link BuildCounts}. */
+export interface LiveStats extends IntakeCounts, BuildCounts {
+  /** Writes. */
+  readonly flushes: number;
+}
+
+/** Final candles that may wait for the database before the feed has to wait as well. */
+const finalsMax = 5_000;
+
+/** Runs a feed until it is over or the signal aborts. Throws on a failure that trying again does not mend. */
+export async function runLive(
+  deps: LiveDeps,
+  feed: Feed,
+  { flushMs = 1_000, signal }: LiveOptions,
+): Promise<LiveStats> {
+  const { db, clock, log } = deps;
+  const markets = new Map((await openMarkets(deps, feed)).map((market) => [market.symbol, market]));
+  const builder = createCandleBuilder({ retells: feed.kind !== 'EXCHANGE' });
+  const seriesIds = [...markets.values()].map(({ seriesId }) => seriesId);
+  for (const [seriesId, stored] of await listStoredStates(db, seriesIds)) builder.resume(seriesId, stored);
+  const intake = createLiveIntake(feed.name, markets, builder);
+  const controller = new AbortController();
+  const inner = AbortSignal.any([signal, controller.signal]);
+  const writer = createLiveWriter(deps, { kind: feed.kind, markets, builder, intake }, inner);
+  const watched = watch(writer, controller);
+  const stopTimer = clock.every(flushMs, () => void watched.flush());
+  const mustFlush = (): boolean => builder.finalCount() >= finalsMax || (feed.kind === 'REPLAY' && builder.hasCloses());
+  try {
+    for await (const event of feed.events(inner)) {
+      intake.apply(event);
+      while (mustFlush() && !inner.aborted) await watched.flush();
+      if (event.kind === 'watermark') deps.onProgress?.({ candles: intake.counts().candles, timeMs: event.timeMs });
+    }
+    await watched.flush(); // the one under way
+    await watched.flush(); // and what came meanwhile
+  } finally {
+    stopTimer();
+  }
+  watched.assertNone(signal.aborted ? log : undefined);
+  return { ...intake.counts(), ...builder.counts(), flushes: writer.flushes() };
+}
+
+interface Watch {
+  /** Flushes; never rejects. */
+  readonly flush: () => Promise<void>;
+  /** Throws the first failure; where a log is given, it only goes there. */
+  assertNone(log: LiveDeps['log']): void;
+}
+
+/** Ends the run at the first flush that fails. */
+function watch(writer: LiveWriter, controller: AbortController): Watch {
+  let failure: { readonly error: unknown } | null = null;
+  return {
+    async flush() {
+      if (failure !== null) return;
+      try {
+        await writer.flush();
+      } catch (error) {
+        failure ??= { error };
+        controller.abort();
+      }
+    },
+    assertNone(log) {
+      if (failure === null) return;
+      if (log === undefined) throw failure.error;
+      log.warn({ reason: messageOf(failure.error) }, 'the last batch of the feed was not written; it will come again');
+    },
+  };
+}
