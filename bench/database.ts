@@ -42,7 +42,14 @@ async function prepareEmbedded(origin: MarketOrigin): Promise<BenchDatabase> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tokengraph-bench-'));
   const stop = async (): Promise<void> => rmSync(dataDir, { recursive: true, force: true });
   const market = await load({ databaseUrl: null, dataDir }, origin);
-  return { databaseUrl: null, dataDir, description: 'the embedded database', pid: null, market, stop };
+  return {
+    databaseUrl: null,
+    dataDir,
+    description: "the embedded database (its CPU is part of the server's)",
+    pid: null,
+    market,
+    stop,
+  };
 }
 
 async function prepareOnServer(serverUrl: string, origin: MarketOrigin): Promise<BenchDatabase> {

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { graphql, type GraphQLSchema, parse, validate } from 'graphql';
+import { after, test } from 'node:test';
+import { graphql, parse, validate } from 'graphql';
 import { loadMarket } from '../../bench/load.ts';
 import { readDocument, workItems } from '../../bench/work.ts';
-import type { Db } from '../../src/db/client.ts';
 import { createSchema } from '../../src/schema.ts';
 import { createTestClock } from '../support/clock.ts';
 import { createTestDb } from '../support/db.ts';
 
 const origin = { from: null, scale: 0.06, hours: 500, days: 2 };
-let db: Db;
-let schema: GraphQLSchema;
-
-before(async () => {
-  db = await createTestDb({ after });
-  schema = createSchema();
-  await loadMarket(db, origin);
-});
+const db = await createTestDb({ after });
+const schema = createSchema();
+await loadMarket(db, origin);
 
 test('the generated market is complete, and loading it again changes nothing', async () => {
   const expected = { tokens: 60, candles: 30_000, grades: 240, signals: 3_000 };
