@@ -16,7 +16,7 @@ import { minuteMs } from '../lib/interval.ts';
 import type { Log } from '../lib/log.ts';
 import { createQueue } from '../lib/queue.ts';
 import { retryDelayMs } from '../lib/retry.ts';
-import { stoppable } from '../lib/stoppable.ts';
+import { stoppable, whenAborted } from '../lib/stoppable.ts';
 import type { EventFeed, FeedItem } from './replay.ts';
 import { findFloor, findLastSeq, listEvents } from './store.ts';
 import { readBatches, type Subscriber } from './subscriber.ts';
@@ -74,13 +74,11 @@ export function createEventFeed(deps: EventFeedDeps): RunningEventFeed {
     // Registered now and not at the first item, so that a caller who then reads a snapshot misses nothing.
     subscribers.get(topic)?.add(subscriber);
     return stoppable(outer, (signal) => {
-      const release = (): void => {
+      whenAborted(signal, () => {
         subscribers.get(topic)?.delete(subscriber);
         subscriber.queue.clear();
         subscriber.queue.end();
-      };
-      if (signal.aborted) release();
-      else signal.addEventListener('abort', release, { once: true });
+      });
       return run(subscriber, signal);
     });
   }

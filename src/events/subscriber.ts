@@ -2,7 +2,7 @@ import type { Sql } from '../db/client.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import type { BoundedQueue } from '../lib/queue.ts';
-import { retryDelayMs } from '../lib/retry.ts';
+import { retrying } from '../lib/retry.ts';
 import type { FeedItem } from './replay.ts';
 import { findLastSeq, findTimeOf, readTopic } from './store.ts';
 import type { StoredEvent, Topic } from './topics.ts';
@@ -38,29 +38,15 @@ export async function* readBatches<T extends Topic>(
   subscriber: Subscriber,
   signal: AbortSignal,
 ): AsyncGenerator<FeedItem<T>[], void, undefined> {
-  if (subscriber.isBehind) await retrying(deps, signal, () => assertPast(deps, subscriber));
+  if (subscriber.isBehind) await retrying(deps.clock, signal, () => assertPast(deps, subscriber));
   while (!signal.aborted) {
     const items = subscriber.isBehind
-      ? await retrying(deps, signal, () => readStored<T>(deps, subscriber))
+      ? await retrying(deps.clock, signal, () => readStored<T>(deps, subscriber))
       : await takeLive<T>(subscriber);
     subscriber.takenAt = deps.clock.now();
     if (items !== null && items.length > 0) yield items;
     else if (subscriber.queue.isEnded) return;
   }
-}
-
-/** Tries again while the database is away; null when the signal aborts. */
-async function retrying<R>({ clock }: Deps, signal: AbortSignal, run: () => Promise<R>): Promise<R | null> {
-  for (let attempt = 1; !signal.aborted; attempt += 1) {
-    try {
-      return await run();
-    } catch (error) {
-      const isPassing = error instanceof AppError && (error.code === 'SERVICE_UNAVAILABLE' || error.code === 'TIMEOUT');
-      if (!isPassing) throw error;
-      await clock.sleep(retryDelayMs(attempt), signal);
-    }
-  }
-  return null;
 }
 
 async function assertPast({ db }: Deps, { position }: Subscriber): Promise<void> {

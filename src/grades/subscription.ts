@@ -7,7 +7,7 @@ import { readKeys } from '../tokens/inputs.ts';
 import type { GradeBand, GradeKind } from './model.ts';
 import { GradeBandEnum, GradeKindEnum, GradeRef } from './schema.ts';
 import { type GradeRow, listGradesById } from './store.ts';
-import { findTokenIds } from './token-ids.ts';
+import { findTokenIds } from '../tokens/token-ids.ts';
 
 /**
  * The subscription `grades`: every published grade in the order of commit, resumable. Tokens and kinds are decided by

@@ -37,6 +37,8 @@ export interface ConflatingQueue<Key, Value> extends Drain<readonly [Key, Value]
   take(isDue: (key: Key) => boolean): readonly [Key, Value] | null;
   /** Keys that wait, oldest first. */
   keys(): Iterable<Key>;
+  /** Resolves at the next push, wake or end. */
+  changed(): Promise<void>;
 }
 
 /** What a queue keeps its items in. */
@@ -48,6 +50,7 @@ interface Store<Item> {
 interface DrainParts<Item> {
   readonly drain: Drain<Item>;
   readonly isOpen: () => boolean;
+  readonly changed: () => Promise<void>;
 }
 
 function createDrain<Item>(store: Store<Item>): DrainParts<Item> {
@@ -59,13 +62,15 @@ function createDrain<Item>(store: Store<Item>): DrainParts<Item> {
     waiting = null;
     run?.();
   };
+  function changed(): Promise<void> {
+    if (state !== 'OPEN') return Promise.resolve();
+    return new Promise((resolve) => {
+      wake(); // only one reader waits; another one is told to look again
+      waiting = resolve;
+    });
+  }
   async function takeAll(): Promise<Item[]> {
-    if (state === 'OPEN' && store.size() === 0) {
-      await new Promise<void>((resolve) => {
-        wake(); // only one reader waits; another one is told to look again
-        waiting = resolve;
-      });
-    }
+    if (state === 'OPEN' && store.size() === 0) await changed();
     if (state === 'FAILED') throw failure;
     return store.drain();
   }
@@ -99,7 +104,7 @@ function createDrain<Item>(store: Store<Item>): DrainParts<Item> {
     },
     [Symbol.asyncIterator]: iterate,
   };
-  return { drain, isOpen: () => state === 'OPEN' };
+  return { drain, isOpen: () => state === 'OPEN', changed };
 }
 
 /** A queue of at most `sizeMax` items for one reader. */
@@ -129,7 +134,10 @@ export function createConflatingQueue<Key, Value>(keysMax: number): ConflatingQu
     latest.clear();
     return taken;
   };
-  const { drain, isOpen } = createDrain<readonly [Key, Value]>({ size: () => latest.size, drain: takeEntries });
+  const { drain, isOpen, changed } = createDrain<readonly [Key, Value]>({
+    size: () => latest.size,
+    drain: takeEntries,
+  });
   return Object.assign(drain, {
     push(key: Key, value: Value): boolean {
       if (!isOpen() || (latest.size >= keysMax && !latest.has(key))) return false;
@@ -146,5 +154,6 @@ export function createConflatingQueue<Key, Value>(keysMax: number): ConflatingQu
       return null;
     },
     keys: () => latest.keys(),
+    changed,
   });
 }

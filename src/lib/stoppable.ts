@@ -1,3 +1,5 @@
+/** Ending what waits. */
+
 /**
  * An async generator that can be stopped while it waits. A plain one cannot: `return()` queues up behind a pending
  * `next()` and would only be heard at the next event. Here `return()` aborts the signal that `run` was given, which ends
@@ -43,4 +45,10 @@ export function stoppable<Item>(
       return this;
     },
   };
+}
+
+/** Runs something once when the signal aborts, at once where it has. */
+export function whenAborted(signal: AbortSignal, run: () => void): void {
+  if (signal.aborted) run();
+  else signal.addEventListener('abort', run, { once: true });
 }

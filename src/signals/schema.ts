@@ -1,4 +1,4 @@
-import { findTokenIds } from '../grades/token-ids.ts';
+import { findTokenIds } from '../tokens/token-ids.ts';
 import { builder } from '../graphql/builder.ts';
 import type { Context } from '../graphql/context.ts';
 import { createPage, type Page, type PageArgs, readPageArgs } from '../graphql/connection.ts';

@@ -1,7 +1,7 @@
 import type { Db } from '../db/client.ts';
 import { AppError } from '../lib/errors.ts';
-import { readKeys, readSlug } from '../tokens/inputs.ts';
-import { tokenBySlug } from '../tokens/store.ts';
+import { readKeys, readSlug } from './inputs.ts';
+import { tokenBySlug } from './store.ts';
 
 /**
  * The ids of the tokens with these slugs, for filters: unlike a list of tokens, which leaves out what it does not know,
