@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { openDbBeside } from '../src/db/open.ts';
+import { messageOf } from '../src/lib/errors.ts';
 import { findPostgres, startCluster } from './cluster.ts';
 import { type LoadedMarket, loadMarket, type MarketOrigin } from './load.ts';
 
@@ -60,7 +61,13 @@ async function prepareOnServer(serverUrl: string, origin: MarketOrigin): Promise
     const found = await client.query('SELECT FROM pg_database WHERE datname = $1', [benchDatabaseName]);
     if (found.rowCount === 0) await client.query(`CREATE DATABASE ${benchDatabaseName}`);
     url.pathname = `/${benchDatabaseName}`;
-    const market = await load({ databaseUrl: url.href, dataDir: '' }, origin);
+    const place = { databaseUrl: url.href, dataDir: '' };
+    const market = await load(place, origin).catch(async (error: unknown) => {
+      if (!/migration/.test(messageOf(error))) throw error;
+      await client.query(`DROP DATABASE ${benchDatabaseName}`); // another version's: made anew
+      await client.query(`CREATE DATABASE ${benchDatabaseName}`);
+      return load(place, origin);
+    });
     const description = `PostgreSQL at ${url.host}, database ${benchDatabaseName}`;
     const pid = await findPostmaster(client);
     return { databaseUrl: url.href, dataDir: '', description, pid, market, stop: async () => {} };
