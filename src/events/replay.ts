@@ -10,7 +10,8 @@ export interface EventFeed {
   subscribe<T extends Topic>(topic: T, afterSeq: number | null, signal: AbortSignal): AsyncGenerator<FeedItem<T>>;
   /**
    * Wake-ups of a topic: each item tells all that was published since the last one was taken (payloads joined in a
-   * list), so that a slow reader is conflated instead of queued.
+   * list), so that a slow reader is conflated instead of queued. An empty list: wake-ups were pruned before this process
+   * read them, and anything may have changed.
    */
   wakeups<T extends Topic>(topic: T, signal: AbortSignal): AsyncGenerator<readonly TopicPayloads[T][]>;
 }

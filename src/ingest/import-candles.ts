@@ -10,10 +10,10 @@
 import type { Db, Sql } from '../db/client.ts';
 import { appendEvents } from '../events/store.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type DecimalText, shiftDecimal } from '../lib/decimal.ts';
 import { AppError } from '../lib/errors.ts';
 import { type CandleInterval, shortInterval } from '../lib/interval.ts';
 import type { NewCandle } from '../prices/candle.ts';
+import { candlePerCoin, isDollar } from '../prices/per-coin.ts';
 import { type NewQuarantined, recordQuarantine } from '../prices/quarantine-store.ts';
 import { refreshQuotes } from '../prices/quote-store.ts';
 import { purgeSimulated, refreshDefaults, type Series, upsertAllSeries, upsertSource } from '../prices/series-store.ts';
@@ -76,8 +76,6 @@ export interface CandleImportSummary {
   readonly rowsPerSecond: number;
 }
 
-/** Quote currencies that count as one US dollar. */
-const dollars = new Set(['USD', 'USDT', 'USDC', 'BUSD', 'FDUSD', 'TUSD', 'USDP', 'PYUSD', 'USDS', 'DAI']);
 /** Rows stored in one transaction, or a little more. */
 const batchRows = 4_000;
 /** Tokens settled in one transaction at the end. */
@@ -218,7 +216,7 @@ async function findNewMarkets(run: Run, waiting: readonly Waiting[]): Promise<Ne
       if (row.kind === 'bad' || file.markets.has(row.candle.symbol)) continue;
       file.markets.set(row.candle.symbol, null);
       const market = parseMarketSymbol(row.candle.symbol);
-      if (market !== null && dollars.has(market.quote)) met.push({ file, market });
+      if (market !== null && isDollar(market.quote)) met.push({ file, market });
       else {
         const message = `${row.candle.symbol} is not priced in US dollars or a dollar stablecoin.`;
         run.summary.failedFiles.push({ file: file.path, message });
@@ -296,24 +294,9 @@ function validatorOf({ validators }: Market, interval: CandleInterval, nowMs: nu
   return validator;
 }
 
-/** Per coin: where the source trades 1000 coins as one, a price is a thousandth and a volume a thousandfold. Exact. */
 function toCandle({ id, unitExponent }: Series, candle: SourceCandle): NewCandle {
-  const perCoin = (price: DecimalText): DecimalText => shiftDecimal(price, -unitExponent);
-  return {
-    seriesId: id,
-    interval: candle.interval,
-    openTime: candle.openTime,
-    open: perCoin(candle.open),
-    high: perCoin(candle.high),
-    low: perCoin(candle.low),
-    close: perCoin(candle.close),
-    volumeBase: candle.volumeBase === null ? null : shiftDecimal(candle.volumeBase, unitExponent),
-    volumeQuote: candle.volumeQuote,
-    marketCapUsd: candle.marketCapUsd,
-    supply: candle.supply,
-    isFinal: true,
-    isNative: true,
-  };
+  const { symbol: _, ...rest } = candle;
+  return { ...candlePerCoin(rest, unitExponent), seriesId: id, isFinal: true, isNative: true };
 }
 
 function toRow(candle: SourceCandle): string {

@@ -3,9 +3,9 @@ import { appendEvents } from '../events/store.ts';
 import type { NewEvent } from '../events/topics.ts';
 import type { EventBus } from '../events/wake.ts';
 import type { Clock } from '../lib/clock.ts';
-import { AppError, messageOf } from '../lib/errors.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { retryDelayMs } from '../lib/retry.ts';
+import { isPassing, retryDelayMs } from '../lib/retry.ts';
 import type { Built, CandleBuilder } from '../prices/build.ts';
 import { type NewQuarantined, recordQuarantine } from '../prices/quarantine-store.ts';
 import { refreshQuotes } from '../prices/quote-store.ts';
@@ -85,9 +85,8 @@ const keyOf = (seriesId: number, interval: string): string => `${seriesId} ${int
 /** Locks and conflicts that pass when the other transaction has ended. */
 const passingCodes = new Set(['40001', '40P01', '55P03']);
 
-function isPassing(error: unknown): boolean {
-  if (error instanceof AppError) return error.code === 'SERVICE_UNAVAILABLE' || error.code === 'TIMEOUT';
-  return passingCodes.has(String((error as { code?: unknown })?.code));
+function isWorthIt(error: unknown): boolean {
+  return isPassing(error) || passingCodes.has(String((error as { code?: unknown })?.code));
 }
 
 /** Runs a transaction, again and again while it fails for a passing reason and the signal is not aborted. */
@@ -100,7 +99,7 @@ async function persist<T>(
     try {
       return await db.transaction(run);
     } catch (error) {
-      if (signal.aborted || !isPassing(error)) throw error;
+      if (signal.aborted || !isWorthIt(error)) throw error;
       if (attempt === 1) log?.warn({ reason: messageOf(error) }, 'a batch of the feed cannot be written; trying again');
       await clock.sleep(retryDelayMs(attempt), signal);
     }
