@@ -13,7 +13,10 @@ import { createSchema } from './src/schema.ts';
 const contract = 'schema.graphql';
 const operations = 'docs/operations.md';
 const printed = `${printSchema(lexicographicSortSchema(createSchema()))}\n`;
-const made: Readonly<Record<string, string>> = { [contract]: printed, [operations]: withVariables(readOr(operations, '')) };
+const made: Readonly<Record<string, string>> = {
+  [contract]: printed,
+  [operations]: withVariables(readOr(operations, '')),
+};
 
 if (process.argv.includes('--check')) {
   const stale = Object.entries(made).filter(([path, text]) => readOr(path, '') !== text);
@@ -33,21 +36,30 @@ function readOr(path: string, fallback: string): string {
 
 /** Puts the table of variables between its two marks. */
 function withVariables(text: string): string {
-  const rows = describeVariables().map(({ name, description, fallback }) => `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${description} |`);
+  const rows = describeVariables().map(
+    ({ name, description, fallback }) =>
+      `| \`${name}\` | ${fallback === '' ? '' : `\`${fallback}\``} | ${description} |`,
+  );
   const table = ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
-  return text.replace(/(<!-- variables -->\n)[\s\S]*?(\n<!-- end of variables -->)/, (_all, start: string, end: string) => `${start}${table}${end}`);
+  return text.replace(
+    /(<!-- variables -->\n)[\s\S]*?(\n<!-- end of variables -->)/,
+    (_all, start: string, end: string) => `${start}${table}${end}`,
+  );
 }
 
 async function listBreaking(): Promise<string[]> {
   const released = readReleased();
   if (released === null) return [];
   const changes = await diff(buildSchema(released), buildSchema(printed));
-  return changes.filter(({ criticality }) => criticality.level === CriticalityLevel.Breaking).map(({ message }) => message);
+  return changes
+    .filter(({ criticality }) => criticality.level === CriticalityLevel.Breaking)
+    .map(({ message }) => message);
 }
 
 /** The contract as released; null before there is one, or outside a checkout. */
 function readReleased(): string | null {
-  const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   try {
     const tag = git('tag', '--list', 'v*', '--sort=-version:refname').split('\n')[0];
     return git('show', `${tag || 'HEAD'}:${contract}`);

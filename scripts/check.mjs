@@ -2,9 +2,10 @@
 // run, the first failure's output shown in full.
 import { spawnSync } from 'node:child_process';
 
+/** @type {[name: string, command: string, args: string[]][]} */
 const steps = [
   ['format', 'npx', ['biome', 'format']],
-  ['lint', 'npx', ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'scripts', 'codegen.ts']],
+  ['lint', 'npx', ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'bench', 'scripts', 'codegen.ts']],
   ['types', 'npx', ['tsc', '--noEmit']],
   ['layers', 'node', ['scripts/layers.mjs']],
   ['dead code', 'npx', ['knip']],

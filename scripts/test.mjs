@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
 const words = process.argv.slice(2);
-const files = readdirSync('test', { recursive: true })
+const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((name) => `test/${name}`)
   .filter((name) => name.endsWith('.test.ts') && !name.startsWith('test/drills/'))
   .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))

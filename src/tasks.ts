@@ -35,12 +35,12 @@ const retryMs = 2_000;
 export function runEngine(deps: TaskDeps): Task {
   const { clock, log, bus, db } = deps;
   let engine: Engine | null = null;
-  let isStopped = false;
+  const stopping = new AbortController();
   let isAsked = false;
   let running: Promise<void> | null = null;
 
   async function drainAll(): Promise<void> {
-    while (isAsked && !isStopped) {
+    while (isAsked && !stopping.signal.aborted) {
       isAsked = false;
       try {
         engine ??= await createEngine({ db, clock, log, onPublished: () => void bus.wake() });
@@ -48,7 +48,7 @@ export function runEngine(deps: TaskDeps): Task {
       } catch (error) {
         log.error({ err: error }, 'settling closes failed; trying again');
         isAsked = true;
-        await clock.sleep(retryMs);
+        await clock.sleep(retryMs, stopping.signal);
       }
     }
   }
@@ -64,7 +64,7 @@ export function runEngine(deps: TaskDeps): Task {
   return {
     waitingFor: () => (engine === null ? 'the engine is starting' : null),
     async stop() {
-      isStopped = true;
+      stopping.abort();
       for (const end of endings) end();
       await running;
     },

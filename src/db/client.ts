@@ -44,20 +44,20 @@ export interface DbOptions {
   readonly statementTimeoutMs?: number;
 }
 
-const timestamptz = 1184;
-const int8 = 20;
+const timestamptz = pg.types.builtins.TIMESTAMPTZ;
+const int8 = pg.types.builtins.INT8;
 
 /** Postgres writes `2025-06-30 00:00:00+00`; Date wants `T` and a full offset. */
 function parseTimestamp(text: string): number {
   return Date.parse(`${text.replace(' ', 'T')}:00`);
 }
 
-const rowTypes = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
+const rowTypes: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: (typeof pg.types.builtins)[keyof typeof pg.types.builtins], format?: 'text') => {
     if (oid === timestamptz) return parseTimestamp;
     if (oid === int8) return Number;
-    return pg.types.getTypeParser(oid, format as 'text');
-  },
+    return pg.types.getTypeParser(oid, format);
+  }) as typeof pg.types.getTypeParser,
 };
 
 const connectionCodes = new Set([
@@ -102,7 +102,7 @@ export function createDb(options: DbOptions): Db {
     // @ts-expect-error pg types `query` as a dozen overloads; every one is passed on untouched.
     override query(first: unknown, ...rest: unknown[]): unknown {
       if (listeners.size > 0) {
-        const text = typeof first === 'string' ? first : String((first as { text?: string }).text ?? '');
+        const text = typeof first === 'string' ? first : ((first as { text?: string }).text ?? '');
         for (const listener of listeners) listener(text);
       }
       return (super.query as (...args: unknown[]) => unknown).call(this, first, ...rest);
@@ -131,8 +131,8 @@ export function createDb(options: DbOptions): Db {
       try {
         return await runner().query({
           text,
-          values: params as unknown[],
-          types: rowTypes as never,
+          values: [...params],
+          types: rowTypes,
           ...(name === undefined ? {} : { name }),
         });
       } catch (error) {

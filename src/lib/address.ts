@@ -9,7 +9,7 @@ const evm = /^0x[0-9a-fA-F]{40}$/;
 export function checksumAddress(address: string): string {
   const digits = address.slice(2).toLowerCase();
   const hash = bytesToHex(keccak_256(utf8ToBytes(digits)));
-  return `0x${[...digits].map((digit, i) => (Number.parseInt(hash[i] ?? '0', 16) >= 8 ? digit.toUpperCase() : digit)).join('')}`;
+  return `0x${Array.from(digits, (digit, i) => (Number.parseInt(hash[i] ?? '0', 16) >= 8 ? digit.toUpperCase() : digit)).join('')}`;
 }
 
 /** The checksummed address; null where the text is none, or where its letters are mixed and the checksum is wrong. */

@@ -5,8 +5,8 @@ import DataLoader from 'dataloader';
  * that look-ups made in the same tick of one request become one statement, and nothing outlives the request.
  */
 
-type Loaders = Map<object, DataLoader<never, unknown>>;
-const loadersByContext = new WeakMap<object, Loaders>();
+// Each loader is found by the batch function it was made of, which fixes its types.
+const loadersByContext = new WeakMap<object, Map<object, unknown>>();
 
 /** Page sizes above this make a single statement slower than two; DataLoader splits there. */
 const batchSizeMax = 500;
@@ -22,13 +22,13 @@ export function defineLoader<Ctx extends object, Key, Row>(
   return (ctx) => {
     let loaders = loadersByContext.get(ctx);
     if (!loaders) loadersByContext.set(ctx, (loaders = new Map()));
-    const existing = loaders.get(batch);
-    if (existing) return existing as unknown as DataLoader<Key, Row, unknown>;
+    const existing = loaders.get(batch) as DataLoader<Key, Row, unknown> | undefined;
+    if (existing) return existing;
     const loader = new DataLoader<Key, Row, unknown>((keys) => batch(ctx, keys), {
       cacheKeyFn: keyOf,
       maxBatchSize: batchSizeMax,
     });
-    loaders.set(batch, loader as unknown as DataLoader<never, unknown>);
+    loaders.set(batch, loader);
     return loader;
   };
 }

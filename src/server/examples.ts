@@ -36,7 +36,6 @@ query TokenStory($slug: String!) {
     name
     symbol
     quote { priceUsd changePct1h changePct24h changePct7d source }
-    candles(interval: ONE_DAY, limit: 30) { openTime open high low close isFinal }
     grade(kind: TRADER) {
       value
       band
@@ -51,6 +50,7 @@ query TokenStory($slug: String!) {
       strategy { name }
       outcome { returnPct holdReturnPct }
     }
+    candles(interval: ONE_DAY, limit: 30) { openTime open high low close isFinal }
   }
 }
 `,

@@ -7,7 +7,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { createClient } from 'graphql-ws';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { createSimulator } from '../../src/sources/simulator.ts';
 import { dayMs, hourMs } from '../../src/lib/interval.ts';
 import { createDataDir, type Product, runCommand, startProduct, waitFor } from './product.ts';
@@ -95,18 +95,15 @@ async function firstStart(): Promise<Product> {
   say(`three quotes ${seconds(performance.now() - startedMs)} after the subscription`);
   await waitFor('readiness', 90_000, async () => (await fetch(`${product.url}/readyz`)).ok);
   say(`ready ${seconds(performance.now() - startedMs + product.answeredAfterMs)} after its start`);
-  const { data: answer } = await product.ask(
+  type Node = {
+    grade: { value: number; factors: { contribution: number }[] };
+    quote: { source: string };
+    latestSignal: object;
+  };
+  const { tokens } = await product.ask<{ tokens: { nodes: Node[] } }>(
     '{ tokens(first: 5, filter: { minTraderGrade: 0 }) { nodes { slug quote { priceUsd source } grade(kind: TRADER) { value factors { contribution } } latestSignal { direction } } } }',
   );
-  const nodes = (
-    answer?.['tokens'] as {
-      nodes: {
-        grade: { value: number; factors: { contribution: number }[] };
-        quote: { source: string };
-        latestSignal: object;
-      }[];
-    }
-  ).nodes;
+  const { nodes } = tokens;
   assert.equal(nodes.length, 5);
   for (const { grade, quote, latestSignal } of nodes) {
     assert.equal(quote.source, 'simulated');
@@ -163,10 +160,10 @@ async function commandsBeside(product: Product): Promise<void> {
   assert.match(repeated.stdout, /Written: 0 grades, 0 signals, 0 outcomes/);
   const status = await runCommand(['status'], product.env);
   assert.match(status.stdout, /feed venue \(IMPORT\): 12 markets/);
-  const { data: answer } = await product.ask(
-    '{ token(slug: "bitcoin") { quote { source } candles(interval: ONE_DAY, limit: 1) { source open } } }',
+  const { token } = await product.ask<{ token: { quote: { source: string } } }>(
+    '{ token(slug: "bitcoin") { quote { source } } }',
   );
-  assert.equal((answer?.['token'] as { quote: { source: string } }).quote.source, 'venue');
+  assert.equal(token.quote.source, 'venue');
   say(`beside the server: ${done.stdout.split('\n')[0]}`);
   say(`beside the server: ${computed.stdout.split('\n')[0]}`);
 }
@@ -177,8 +174,7 @@ type SignalEvent = { signals: { cursor: string; signal?: { id: string } } };
 async function killAndResume(start: Product): Promise<Product> {
   const from = Date.UTC(2025, 6, 1);
   writeCandles('played', '1m', from, from + 72 * hourMs, 8);
-  const { data: before } = await start.ask('{ system { cursor } }');
-  let cursor = (before?.['system'] as { cursor: string }).cursor;
+  let { cursor } = (await start.ask<{ system: { cursor: string } }>('{ system { cursor } }')).system;
   const seen: string[] = [];
   let product = start;
   let isPlayed = false;
@@ -208,16 +204,11 @@ async function killAndResume(start: Product): Promise<Product> {
   }
   const played = await runCommand(['replay', join(files.path, 'played'), '--speed', '0'], product.env);
   assert.equal(played.code, 0, played.stderr);
-  await waitFor(
-    'the engine to settle all closes',
-    60_000,
-    async () =>
-      ((await product.ask('{ system { engineLag } }')).data?.['system'] as { engineLag: number } | undefined)
-        ?.engineLag === 0,
-  );
+  await waitFor('the engine to settle all closes', 60_000, async () => {
+    const { system } = await product.ask<{ system: { engineLag: number } }>('{ system { engineLag } }');
+    return system.engineLag === 0;
+  });
   await listen(Number.POSITIVE_INFINITY, 4000);
-  const { data: end } = await product.ask('{ system { cursor } }');
-  assert.ok(end);
   const stored = new Set(await listSignals(product, from));
   const issued = seen.map((line) => line.split(' ')[1]).filter((id) => id !== '' && stored.has(id ?? ''));
   assert.equal(new Set(seen).size, seen.length, 'no event came twice');
@@ -226,19 +217,17 @@ async function killAndResume(start: Product): Promise<Product> {
   return product;
 }
 
+type SignalsPage = { signals: { nodes: { id: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } } };
+
 /** Ids of the hourly signals of the played market, from the API's own pages. */
 async function listSignals(product: Product, from: number): Promise<string[]> {
   const ids: string[] = [];
   let after: string | null = null;
   do {
-    const { data: answer } = await product.ask(
+    const { signals: page }: SignalsPage = await product.ask(
       'query ($after: String, $from: DateTime) { signals(first: 100, after: $after, filter: { strategies: ["trend-votes-1h"], from: $from, to: "2025-07-05T00:00:00Z" }) { nodes { id } pageInfo { hasNextPage endCursor } } }',
       { after, from: new Date(from).toISOString() },
     );
-    const page = answer?.['signals'] as {
-      nodes: { id: string }[];
-      pageInfo: { hasNextPage: boolean; endCursor: string };
-    };
     ids.push(...page.nodes.map(({ id }) => id));
     after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
   } while (after !== null);

@@ -39,13 +39,13 @@ try {
   });
   await page.goto(`${product.url}/graphiql`);
   await page.waitForSelector('.graphiql-execute-button');
-  const query = await run(page, 0, /"priceUsd"/);
+  const query = await run(page, 'Market', /"priceUsd"/);
   assert.match(query, /"trader":/);
   await page.screenshot({ path: `${pictures}/graphiql-query.png` });
-  const story = await run(page, 1, /"latestSignal"/);
+  const story = await run(page, 'TokenStory', /"changePct7d"/); // the editor renders the lines in sight only
   assert.match(story, /"factors"/);
   await page.screenshot({ path: `${pictures}/graphiql-composition.png` });
-  const first = await run(page, 2, /"priceUsd"/);
+  const first = await run(page, 'LivePrices', /"priceUsd"/);
   await waitFor('a second price', 20_000, async () => (await resultText(page)) !== first);
   await page.screenshot({ path: `${pictures}/graphiql-subscription.png` });
   assert.deepEqual(problems, []);
@@ -57,8 +57,8 @@ try {
 }
 
 /** Opens a tab, executes it, and waits for a result. */
-async function run(page: Page, tab: number, expected: RegExp): Promise<string> {
-  await page.locator('.graphiql-tab-button').nth(tab).click();
+async function run(page: Page, tab: string, expected: RegExp): Promise<string> {
+  await page.locator('.graphiql-tab-button', { hasText: tab }).click();
   await page.locator('.graphiql-execute-button').click();
   return waitFor(`a result in tab ${tab}`, 20_000, async () => {
     const text = await resultText(page);

@@ -13,7 +13,8 @@ export interface Product {
   readonly process: ChildProcess;
   /** Milliseconds from the start of the process to the first answered query. */
   readonly answeredAfterMs: number;
-  ask(query: string, variables?: object): Promise<{ data?: Record<string, unknown>; errors?: { message: string }[] }>;
+  /** The data of an answer; throws where it has errors. */
+  ask<Data>(query: string, variables?: object): Promise<Data>;
   /** Ends the process with a signal and waits; resolves to its exit code, null where the signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -61,18 +62,20 @@ export async function startProduct(extra: NodeJS.ProcessEnv): Promise<Product> {
   });
   const exited = once(child, 'exit');
   const url = `http://127.0.0.1:${port}`;
-  const ask = async (query: string, variables: object = {}) => {
+  const ask = async <Data>(query: string, variables: object = {}): Promise<Data> => {
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables }),
     });
-    return (await response.json()) as Awaited<ReturnType<Product['ask']>>;
+    const { data, errors } = (await response.json()) as { data?: Data; errors?: object[] };
+    if (!data || errors) throw new Error(JSON.stringify(errors));
+    return data;
   };
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the program ended with code ${child.exitCode}`);
     const answer = await ask('{ tokens(first: 1) { nodes { slug } } }').catch(() => null);
-    if (answer?.data) break;
+    if (answer) break;
     if (performance.now() - startedMs > 60_000) throw new Error('the program did not answer within 60 s');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -8,6 +8,9 @@ test('all audits of GraphQL over HTTP pass, without a warning or a notice', asyn
   const server = await startTestServer(t, { schema: tinySchema });
   const results = await auditServer({ url: `${server.url}/graphql` });
   const fallen = results.filter(({ status }) => status !== 'ok');
-  assert.deepEqual(fallen.map(({ id, name, status }) => `${status} ${id} ${name}`), []);
+  assert.deepEqual(
+    fallen.map(({ id, name, status }) => `${status} ${id} ${name}`),
+    [],
+  );
   assert.equal(results.length, 61);
 });
