@@ -1,8 +1,9 @@
 import SchemaBuilder from '@pothos/core';
-import RelayPlugin from '@pothos/plugin-relay';
+import RelayPlugin, { resolveNodes } from '@pothos/plugin-relay';
 import type { DecimalText } from '../lib/decimal.ts';
 import { CursorScalar, AddressScalar, BigIntScalar, DateTimeScalar, DecimalScalar, JsonScalar } from './scalars.ts';
 import type { Context } from './context.ts';
+import { decodeNodeId, isNodeType } from './node-id.ts';
 
 /**
  * The Pothos builder: no types of its own, only the rules all domains share. A domain declares its object refs once in
@@ -30,16 +31,25 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   relay: {
     cursorType: 'String',
+    decodeGlobalID: decodeNodeId,
     nodeTypeOptions: { description: 'An object that `node` and `nodes` find again by its id.' },
     idFieldOptions: { description: 'Global identifier: opaque, stable, usable with `node`.' },
     nodeQueryOptions: {
       description: 'The object with this global id, or null when there is none.',
       args: { id: { description: 'The global id, as returned in an `id` field.' } },
+      resolve: (_root, { id }, _ctx, { schema }, load) => (isNodeType(schema, id) ? load(id) : null),
     },
     nodesQueryOptions: {
       description: 'The objects with these global ids, in the order asked for; null where there is none.',
       args: { ids: { description: 'Global ids, at most 250.' } },
       nullable: { list: false, items: true },
+      resolve: (_root, { ids }, ctx, info): Promise<unknown[]> =>
+        resolveNodes(
+          builder,
+          ctx,
+          info,
+          ids.map((id) => (isNodeType(info.schema, id) ? id : null)),
+        ),
     },
     pageInfoTypeOptions: { description: 'Where a page stands in its list.' },
     pageInfoFieldOptions: { description: 'Where this page stands in its list.' },
