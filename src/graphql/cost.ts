@@ -36,8 +36,8 @@ import { responseName } from './limits-document.ts';
 export interface FieldCost {
   /** Cost of one object or list item of this field, 1 when not given. */
   readonly item?: number;
-  /** Size of the list when no page argument has a value. */
-  readonly size?: number;
+  /** Size of the list when no page argument has a value, where the other arguments tell it. */
+  readonly size?: (args: Readonly<Record<string, unknown>>) => number;
 }
 
 /** What the walk over an operation needs. */
@@ -125,16 +125,19 @@ function weigh(
   asked: number | null,
   { times, pageSize }: Place,
 ): { times: number; pageSize: number | null; item: number } {
-  const own = (field.extensions as { cost?: FieldCost }).cost;
-  const item = own?.item ?? 1;
+  const { item = 1 } = costOf(field);
   if (isList(field.type)) {
     if (asked === null && pageSize !== null) return { times: times * pageSize, pageSize: null, item: 0 };
-    const size = asked ?? own?.size ?? plainListSize;
+    const size = asked ?? plainListSize;
     return { times: times * size, pageSize: null, item: item * size };
   }
   if (asked !== null) return { times, pageSize: asked, item: item * asked };
   const isStructure = field.name === 'pageInfo' || (field.name === 'node' && parent.name.endsWith('Edge'));
   return { times, pageSize: null, item: isStructure ? 0 : item };
+}
+
+function costOf(field: GraphQLField<unknown, unknown>): FieldCost {
+  return (field.extensions as { cost?: FieldCost }).cost ?? {};
 }
 
 function isList(type: GraphQLOutputType): boolean {
@@ -163,8 +166,7 @@ function pageSizeOf(
         if (name !== 'limit') checkPage(name, value, path, limits);
         return Math.max(0, value);
       }
-      const own = (field.extensions as { cost?: FieldCost }).cost;
-      size = own?.size ?? (name === 'limit' ? limitDefault : pageSizeDefault);
+      size = costOf(field).size?.(values) ?? (name === 'limit' ? limitDefault : pageSizeDefault);
     } else if (isOneOf(keyArguments, name) && Array.isArray(value)) size ??= value.length;
   }
   return size;

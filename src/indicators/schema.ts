@@ -1,5 +1,7 @@
 import { builder } from '../graphql/builder.ts';
+import type { FieldCost } from '../graphql/cost.ts';
 import { CandleIntervalEnum } from '../prices/schema.ts';
+import { type CandleArgs, mostCandles } from '../prices/series.ts';
 import { TokenRef } from '../tokens/schema.ts';
 import { indicatorCatalog } from './catalog.ts';
 import type { IndicatorDefinition, IndicatorParam } from './definition.ts';
@@ -12,6 +14,7 @@ import {
   type NamedValue,
   type OutputColumn,
   planSeries,
+  pointsDefault,
   pointsMax,
   setBars,
   setKey,
@@ -121,6 +124,12 @@ const intervalArg = {
   description: 'Which candles to compute from.',
 } as const;
 
+/** Reading a point and computing it costs little; without a `limit` the range tells how many there can be. */
+const pointCost: FieldCost = {
+  item: 0.1,
+  size: (args) => mostCandles(args as unknown as CandleArgs, pointsDefault),
+};
+
 builder.objectFields(TokenRef, (t) => ({
   indicators: t.field({
     type: IndicatorSetRef,
@@ -137,6 +146,7 @@ builder.objectFields(TokenRef, (t) => ({
   indicatorSeries: t.field({
     type: IndicatorSeriesRef,
     description: 'An indicator over a span of closed candles: from `from` on, else the newest.',
+    extensions: { cost: pointCost },
     args: {
       name: t.arg.string({ required: true, description: 'Name in the catalog, see `indicatorDefinitions`.' }),
       params: t.arg.floatList({
@@ -145,7 +155,7 @@ builder.objectFields(TokenRef, (t) => ({
       interval: t.arg(intervalArg),
       from: t.arg({ type: 'DateTime', description: 'Candles that open at this time or later.' }),
       to: t.arg({ type: 'DateTime', description: 'Candles that open before this time.' }),
-      limit: t.arg.int({ description: `How many candles, 1 to ${pointsMax}; 500 when not given.` }),
+      limit: t.arg.int({ description: `How many candles, 1 to ${pointsMax}; ${pointsDefault} when not given.` }),
     },
     resolve: async ({ id }, { name, params, interval, from, to, limit }, ctx) => {
       const request = { from: from ?? null, to: to ?? null, limit: limit ?? null, params: params ?? null };

@@ -19,7 +19,8 @@ const leadFactor = 10;
 
 /** Most points of one series. */
 export const pointsMax = 1500;
-const pointsDefault = 500;
+/** Points of a series that has no `limit`. */
+export const pointsDefault = 500;
 
 /** An indicator with its parameters, as the grade models and strategies read it. */
 export interface StandardIndicator {

@@ -1,5 +1,6 @@
 import { builder } from '../graphql/builder.ts';
 import type { Context } from '../graphql/context.ts';
+import type { FieldCost } from '../graphql/cost.ts';
 import { createPage, type Page, type PageArgs, readPageArgs } from '../graphql/connection.ts';
 import { TokenRef } from '../tokens/schema.ts';
 import { CandleIntervalEnum, CandleRef, CandleSeriesRef, CandleSourceRef, GapPolicyEnum } from './candle-schema.ts';
@@ -7,6 +8,7 @@ import { listQuarantined, type Quarantined } from './quarantine-store.ts';
 import './quote-schema.ts';
 import { candlesMax, columnsMax, listCandles, readCandlePage } from './read-store.ts';
 import { candleSourcesByToken } from './series-store.ts';
+import { type CandleArgs, mostCandles } from './series.ts';
 import { type QuarantineReason, quarantineReasons } from './validate.ts';
 
 /** The GraphQL face of prices: quotes and candles of a token, and the quarantine. */
@@ -31,6 +33,11 @@ const candleArgs = builder.args((t) => ({
   }),
 }));
 
+/** What a candle costs; without a `limit` the range tells how many there can be. */
+const candleCost = (item: number, limitMax: number): { cost: FieldCost } => ({
+  cost: { item, size: (args) => mostCandles(args as unknown as CandleArgs, limitMax) },
+});
+
 builder.objectFields(TokenRef, (t) => ({
   candleSources: t.field({
     type: [CandleSourceRef],
@@ -40,12 +47,14 @@ builder.objectFields(TokenRef, (t) => ({
   candles: t.field({
     type: [CandleRef],
     description: `Its candles of one series, oldest first; empty when there is no such series. A range that holds more than ${candlesMax} and has no \`limit\` is an error, never cut silently.`,
+    extensions: candleCost(0.5, candlesMax),
     args: candleArgs,
     resolve: async ({ id }, args, ctx) => [...(await listCandles(ctx, id, args))],
   }),
   candleSeries: t.field({
     type: CandleSeriesRef,
     description: 'The same in columns, for charts.',
+    extensions: candleCost(0.05, columnsMax),
     args: candleArgs,
     resolve: ({ id }, args, ctx) => readCandlePage(ctx, id, args),
   }),

@@ -88,13 +88,24 @@ export function readCandleArgs(args: CandleArgs, limitMax: number): CandleRange 
   const { interval, gaps, from = null, to = null, source = null } = args;
   if (from !== null && to !== null && from >= to)
     throw new AppError('BAD_USER_INPUT', '`from` must lie before `to`.', { extensions: { argument: 'from' } });
-  const limit = args.limit ?? (from === null ? Math.min(limitDefault, limitMax) : limitMax);
+  const limit = limitOf(args, limitMax);
   if (limit < 1 || limit > limitMax) {
     throw new AppError('LIMIT_EXCEEDED', `\`limit\` must lie between 1 and ${limitMax}; got ${limit}.`, {
       extensions: { limit: limitMax, value: limit, argument: 'limit' },
     });
   }
   return { interval, from, to, limit, isLimited: args.limit != null, gaps, source };
+}
+
+function limitOf({ limit, from }: Pick<CandleArgs, 'limit' | 'from'>, limitMax: number): number {
+  return limit ?? (from == null ? Math.min(limitDefault, limitMax) : limitMax);
+}
+
+/** How many candles an answer can have at most, told from the arguments alone; `limitMax` as in {@link readCandleArgs}. */
+export function mostCandles(args: Omit<CandleArgs, 'gaps'>, limitMax: number): number {
+  const { interval, from, to } = args;
+  const buckets = from == null || to == null ? Infinity : Math.ceil((to - from) / intervalMs(interval));
+  return Math.max(0, Math.min(limitOf(args, limitMax), buckets));
 }
 
 /** Makes the answer of what was found. The work is bounded by `limit`, however wide the range is. */
