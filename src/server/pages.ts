@@ -53,12 +53,27 @@ async function make(render: () => string): Promise<Made> {
 }
 
 /**
+ * GraphiQL's tab bar can be dragged, and in current Chromium it takes every press for a drag: the click lands on the bar and
+ * no tab opens. This hands such a click to the button that was pressed.
+ */
+const tabClicks = `<script>
+(() => {
+  let pressed = null;
+  const within = (event, selector) => event.target instanceof Element ? event.target.closest(selector) : null;
+  addEventListener('pointerdown', (event) => { pressed = within(event, '.graphiql-tab-button, .graphiql-tab-close'); }, true);
+  addEventListener('click', (event) => {
+    if (pressed && within(event, '.graphiql-tabs') && !within(event, 'button')) pressed.click();
+  }, true);
+})();
+</script>`;
+
+/**
  * GraphiQL, whole and offline: its script and workers are inside the page, so inline script and blob workers are what
  * the policy must allow; nothing may be loaded from or sent to another host.
  */
 export const graphiqlPage: Page = createPage(
   () =>
-    renderGraphiQL({
+    `${renderGraphiQL({
       title: 'TokenGraph GraphiQL',
       endpoint: '/graphql',
       subscriptionsProtocol: 'SSE',
@@ -67,7 +82,7 @@ export const graphiqlPage: Page = createPage(
       defaultEditorToolsVisibility: 'variables',
       schemaDescription: true,
       inputValueDeprecation: true,
-    }),
+    })}${tabClicks}`,
   [
     "default-src 'none'",
     "script-src 'unsafe-inline' blob:",

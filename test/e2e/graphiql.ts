@@ -39,6 +39,10 @@ try {
   });
   await page.goto(`${product.url}/graphiql`);
   await page.waitForSelector('.graphiql-execute-button');
+  // The tabs slide to their places first; a click on a moving one is taken for a drag.
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll('.graphiql-tab')].every((tab) => getComputedStyle(tab).transform === 'none'),
+  );
   const query = await run(page, 'Market', /"priceUsd"/);
   assert.match(query, /"trader":/);
   await page.screenshot({ path: `${pictures}/graphiql-query.png` });
@@ -59,6 +63,7 @@ try {
 /** Opens a tab, executes it, and waits for a result. */
 async function run(page: Page, tab: string, expected: RegExp): Promise<string> {
   await page.locator('.graphiql-tab-button', { hasText: tab }).click();
+  await page.waitForSelector(`.graphiql-tab-active:has-text("${tab}")`);
   await page.locator('.graphiql-execute-button').click();
   return waitFor(`a result in tab ${tab}`, 20_000, async () => {
     const text = await resultText(page);
