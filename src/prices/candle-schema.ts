@@ -22,11 +22,14 @@ export const CandleIntervalEnum = builder.enumType('CandleInterval', {
 /** What is done about buckets without a candle. */
 export const GapPolicyEnum = builder.enumType('GapPolicy', {
   description:
-    'What stands for buckets without a candle. They are filled up to `to`, or, without it, up to the newest candle, and never beyond the bucket that is open now.',
+    'What stands for buckets without a candle. They are filled from `from`, or, without it, from the oldest candle of the answer, up to `to`, or, without it, up to the newest candle, and never beyond the bucket that is open now. `limit` counts filled entries too.',
   values: {
     OMIT: { description: 'Nothing: the bucket is absent.' },
     NULL: { description: 'An entry with null prices.' },
-    CARRY: { description: 'A flat entry at the last close before, volume 0; nothing before the first candle of all.' },
+    CARRY: {
+      description:
+        'A flat entry at the last close before, volume 0; buckets before the first candle of all are absent.',
+    },
   } satisfies Record<GapPolicy, { description: string }>,
 });
 

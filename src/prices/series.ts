@@ -8,7 +8,8 @@ import { bucketClose, bucketOpen, type CandleInterval, intervalMs } from '../lib
  * A candle belongs to `[from, to)` by its open time. Without `from` the newest candles before `to` are kept, with it
  * the oldest from there on. A gap is a bucket without a candle between the first and the last bucket of the answer:
  * from `from` (or the oldest candle read) up to `to`, or, without `to`, up to the newest candle. A bucket that has not
- * begun yet is no gap. The answer never has more than `limit` entries, filled ones included.
+ * begun yet is no gap. The answer never has more than `limit` entries, filled ones included; CARRY begins at the first
+ * candle where none came before. So a truncated answer always has entries, and the next one goes on after its last.
  */
 export type GapPolicy = 'OMIT' | 'NULL' | 'CARRY';
 
@@ -179,7 +180,7 @@ function fillOf(
 /** The buckets of a filled answer: from `first` up to `end`, at most `limit` of them. */
 function boundsOf(
   range: CandleRange,
-  { candles }: FoundCandles,
+  { candles, before }: FoundCandles,
   nowMs: number,
 ): { first: number; end: number; isTruncated: boolean } {
   const { interval, from, to, limit } = range;
@@ -196,7 +197,8 @@ function boundsOf(
     const first = Math.max(oldest, end - limit * length);
     return { first, end, isTruncated: oldest < first };
   }
-  const first = firstOpenFrom(interval, from);
+  const isBare = range.gaps === 'CARRY' && before === null; // nothing to carry until the first candle
+  const first = Math.max(firstOpenFrom(interval, from), isBare ? (candles[0]?.openTime ?? end) : -Infinity);
   const cut = first + limit * length;
   return { first, end: Math.min(end, cut), isTruncated: end > cut || candles.length > limit };
 }

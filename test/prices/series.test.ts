@@ -72,12 +72,31 @@ const cases: readonly [string, GapPolicy, { from?: number; to?: number; limit?: 
   ['carried from before the range', 'CARRY', { from: 3, to: 6 }, '3=2 4=2 5'],
   ['carried into a range beyond the data', 'CARRY', { from: 8, to: 10 }, '8=6 9=6'],
   ['nothing to carry before the first candle', 'CARRY', { from: 0, to: 3 }, '1 2'],
+  ['carrying begins at the first candle, however far from `from`', 'CARRY', { from: -9000, limit: 4 }, '1 2 3=2 4=2 …'],
+  ['carrying through a hole wider than the limit', 'CARRY', { from: 3, limit: 1 }, '3=2 …'],
+  ['nothing to carry in a range before the data', 'CARRY', { from: -9000, to: -10 }, ''],
+  ['every bucket before the data as null', 'NULL', { from: -9000, limit: 2 }, '-9000- -8999- …'],
   ['carried from a candle that the limit left out', 'CARRY', { to: 5, limit: 2 }, '3=2 4=2 …'],
 ];
 
 for (const [name, gaps, range, expected] of cases) {
   test(`${gaps}: ${name}`, () => assert.equal(answer(holes, gaps, range), expected));
 }
+
+for (const gaps of ['OMIT', 'NULL', 'CARRY'] as const)
+  for (const limit of [1, 2, 3, 7])
+    test(`${gaps}: pages of ${limit} from long before the data are the whole, one after the other`, () => {
+      const pages: string[] = [];
+      for (let from = -20, isMore = true; isMore; ) {
+        const page = answer(holes, gaps, { from, to: 10, limit });
+        isMore = page.endsWith(' …');
+        const entries = page.split(' ').filter((entry) => entry !== '…');
+        assert.ok(!isMore || entries.length === limit, page);
+        pages.push(...entries);
+        from = Number.parseInt(entries.at(-1) ?? '', 10) + 1;
+      }
+      assert.equal(pages.join(' '), answer(holes, gaps, { from: -20, to: 10 }));
+    });
 
 test('a bucket that has not begun is no gap', () => {
   assert.equal(answer(holes, 'CARRY', { from: 5, to: 500 }, 7.5), '5 6 7=6');
