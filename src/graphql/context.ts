@@ -12,4 +12,6 @@ export interface Context {
   readonly requestId: string;
   /** Aborted when the client leaves or completes, when the query times out, when the server stops. */
   readonly signal: AbortSignal;
+  /** The cursor of the last event that a reconnecting stream has received (`Last-Event-ID`), as it was sent; null for none. */
+  readonly lastEventId?: string | null;
 }

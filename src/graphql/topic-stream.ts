@@ -1,5 +1,7 @@
 import type { EventFeed, FeedItem } from '../events/replay.ts';
 import type { StoredEvent, Topic } from '../events/topics.ts';
+import { decodeSeqCursor } from '../lib/cursor.ts';
+import { AppError } from '../lib/errors.ts';
 import { stoppable } from '../lib/stoppable.ts';
 import { type EventGap, gapOf } from './event-gap.ts';
 
@@ -10,18 +12,37 @@ export type EventOf<T extends Topic> = Extract<StoredEvent, { topic: T }>;
 
 const chunkMax = 200;
 
+/** What following needs of the context. */
+export interface FollowDeps {
+  readonly events: EventFeed;
+  readonly lastEventId?: string | null;
+}
+
 /**
- * Follows a durable topic after a cursor (null: from now on). `load` answers a chunk of consecutive events with one
+ * Follows a durable topic after a cursor (null: from now on), or after what a reconnecting client has received since:
+ * it sends its first request again, so the later of the two counts. Throws BAD_CURSOR where `lastEventId` is none. `load` answers a chunk of consecutive events with one
  * item each, null for an event that is filtered out or whose row is gone. Order is the order of commit; a gap is passed
  * on where it stands. `return()` ends the stream at once, even while the log is silent.
  */
 export function followTopic<T extends Topic, Item>(
-  { events }: { readonly events: EventFeed },
+  { events, lastEventId }: FollowDeps,
   topic: T,
   after: number | null,
   load: (chunk: readonly EventOf<T>[]) => Promise<readonly (Item | null)[]>,
 ): AsyncGenerator<Item | EventGap, void, undefined> {
-  return stoppable(null, (signal) => readItems(events.subscribe(topic, after, signal), load));
+  const start = laterOf(after, lastEventId);
+  return stoppable(null, (signal) => readItems(events.subscribe(topic, start, signal), load));
+}
+
+function laterOf(after: number | null, lastEventId: string | null | undefined): number | null {
+  if (!lastEventId) return after;
+  const received = decodeSeqCursor(lastEventId);
+  if (received === null)
+    throw new AppError(
+      'BAD_CURSOR',
+      "The header Last-Event-ID is not one of our cursors; send an event's `id` as it was.",
+    );
+  return Math.max(received, after ?? 0);
 }
 
 async function* readItems<T extends Topic, Item>(

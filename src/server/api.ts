@@ -56,7 +56,7 @@ export function createApi(deps: ApiDeps): Api {
   const streams = createEventStreams(deps.clock);
   const yoga = createYoga<OperationContext, object>({
     schema: deps.schema,
-    context: (initial) => deps.context((initial as ServerContext).seed ?? seedOf(initial)),
+    context: (initial) => createContext(deps, initial),
     plugins: [useHttp({ ...deps, streams }), useOperationPipeline(pipeline), useHttpRules(pipeline)],
     maskedErrors: false, // our own masking is always on: errors.ts
     logging: false,
@@ -70,6 +70,13 @@ export function createApi(deps: ApiDeps): Api {
     disposeOnProcessTerminate: false,
   });
   return { yoga, pipeline, streams };
+}
+
+async function createContext({ context }: ApiDeps, initial: { request: Request } & OperationContext): Promise<object> {
+  const { seed } = initial as ServerContext;
+  if (seed) return context(seed);
+  const lastEventId = initial.request.headers.get('last-event-id'); // a reconnecting EventSource sends it by itself
+  return { ...(await context(seedOf(initial))), lastEventId };
 }
 
 function seedOf({ request, operation }: { request: Request } & OperationContext): OperationSeed {
