@@ -1,7 +1,7 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createHash } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { startThread } from '../lib/thread.ts';
@@ -49,12 +49,19 @@ export async function isServed(dataDir: string): Promise<boolean> {
   return (await findLockHolder(socketDirectory(dataDir))) !== null;
 }
 
+/** Makes a directory and those above it, for this user only. (Node's own recursive mkdir never returns on some file systems.) */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 /** Opens the embedded database. SERVICE_UNAVAILABLE when the directory is in use, not writable or damaged. */
 export async function startEmbedded(dataDir: string, template: string | null = null): Promise<Embedded> {
   const sockets = socketDirectory(dataDir);
   try {
-    mkdirSync(join(resolve(dataDir), 'pg'), { recursive: true });
-    mkdirSync(sockets, { recursive: true, mode: 0o700 });
+    makeDirectory(join(resolve(dataDir), 'pg'));
+    makeDirectory(sockets);
   } catch (error) {
     throw new AppError(
       'SERVICE_UNAVAILABLE',

@@ -51,6 +51,11 @@ export async function runCommand(
   }
 }
 
+const started = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of started) if (child.exitCode === null) child.kill('SIGKILL'); // a failed check leaves nothing running
+});
+
 /** Starts the program and waits until it answers a query, 60 s at most. */
 export async function startProduct(extra: NodeJS.ProcessEnv): Promise<Product> {
   const port = await findFreePort();
@@ -60,6 +65,7 @@ export async function startProduct(extra: NodeJS.ProcessEnv): Promise<Product> {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
+  started.add(child);
   const exited = once(child, 'exit');
   const url = `http://127.0.0.1:${port}`;
   const ask = async <Data>(query: string, variables: object = {}): Promise<Data> => {
