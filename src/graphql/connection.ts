@@ -1,5 +1,6 @@
 import { AppError } from '../lib/errors.ts';
 import { decodeKeyCursor, encodeKeyCursor, type Key } from '../lib/cursor.ts';
+import { assertWithin } from '../lib/limits.ts';
 
 /**
  * Relay paging by keys: a page is `take + 1` rows on one side of a key, so that its cost does not grow with its
@@ -43,12 +44,7 @@ export function readPageArgs(args: PageArgs, list: string, keyLength: number): P
   if (first != null && last != null)
     throw new AppError('BAD_USER_INPUT', 'Ask for `first` or for `last`, not for both.');
   const take = first ?? last ?? takeDefault;
-  if (take < 1 || take > takeMax) {
-    const name = first == null ? 'last' : 'first';
-    throw new AppError('LIMIT_EXCEEDED', `\`${name}\` must lie between 1 and ${takeMax}; got ${take}.`, {
-      extensions: { limit: takeMax, value: take, argument: name },
-    });
-  }
+  assertWithin(take, { name: 'page', argument: first == null ? 'last' : 'first', max: takeMax });
   return {
     list,
     take,

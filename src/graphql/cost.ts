@@ -19,7 +19,8 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { AppError } from '../lib/errors.ts';
-import { type Limits, limitExceeded } from './limits.ts';
+import { limitExceeded } from '../lib/limits.ts';
+import type { Limits } from './limits.ts';
 import { responseName } from './limits-document.ts';
 
 /**

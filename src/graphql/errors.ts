@@ -77,10 +77,18 @@ function rootOf(error: unknown): unknown {
 
 function publicFacts(error: unknown): PublicFacts | null {
   const root = rootOf(error);
-  if (root instanceof AppError) return { message: root.message, extensions: { ...root.extensions, code: root.code } };
+  if (root instanceof AppError)
+    return { message: root.message, extensions: { ...root.extensions, ...placeOf(root, error), code: root.code } };
   if (!(error instanceof GraphQLError) || typeof error.extensions['code'] !== 'string') return null;
   const { http: _http, unexpected: _unexpected, originalError: _original, ...extensions } = error.extensions;
   return { message: error.message, extensions };
+}
+
+/** A resolver knows its argument, the error around what it threw knows the way there. */
+function placeOf({ extensions: { field } }: AppError, error: unknown): { field?: string } {
+  if (typeof field !== 'string' || !field.startsWith('(') || !(error instanceof GraphQLError)) return {};
+  const names = (error.path ?? []).filter((step) => typeof step === 'string');
+  return { field: `${names.join('.')}${field}` };
 }
 
 function mask(error: unknown, { requestId, log }: ErrorScope): PublicFacts {

@@ -11,7 +11,8 @@ import {
   TokenKind,
 } from 'graphql';
 import type { AppError } from '../lib/errors.ts';
-import { limitExceeded, type Limits } from './limits.ts';
+import { limitExceeded } from '../lib/limits.ts';
+import type { Limits } from './limits.ts';
 
 /**
  * What can be said of a document before it is validated, and must be: validation itself is quadratic in repeated

@@ -1,5 +1,3 @@
-import { AppError } from '../lib/errors.ts';
-
 /** What one operation may ask for. The same figures hold on HTTP, WebSocket and SSE, since all three share the pipeline. */
 export interface Limits {
   /** Lexical tokens in a document. */
@@ -43,17 +41,3 @@ export const defaultLimits: Limits = {
   executionMs: 10_000,
   cachedCharacters: 4_000_000,
 };
-
-/** One refusal: which limit, what was asked, and where (a dotted path of response names; empty for the whole document). */
-export interface Refusal {
-  readonly name: keyof Limits;
-  readonly limit: number;
-  readonly value: number;
-  readonly field: string;
-  readonly sentence: string;
-}
-
-/** The error for a refusal: LIMIT_EXCEEDED with the limit's name and bound, the value and the field in `extensions`. */
-export function limitExceeded({ name, limit, value, field, sentence }: Refusal): AppError {
-  return new AppError('LIMIT_EXCEEDED', sentence, { extensions: { name, limit, value, field } });
-}

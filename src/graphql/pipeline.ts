@@ -18,10 +18,11 @@ import {
 } from 'graphql';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
+import { limitExceeded } from '../lib/limits.ts';
 import { resetLoaders } from '../lib/loader.ts';
 import { computeCost } from './cost.ts';
 import { type ErrorLog, presentError, presentResult, withCode } from './errors.ts';
-import { type Limits, limitExceeded } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { countTokens, type DocumentFacts, measureDocument } from './limits-document.ts';
 import { type BoundedCache, createBoundedCache } from './pipeline-cache.ts';
 import { createEventStream, type EventStream } from './pipeline-stream.ts';

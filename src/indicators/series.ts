@@ -1,5 +1,6 @@
 import { AppError } from '../lib/errors.ts';
 import { type CandleInterval, intervalMs } from '../lib/interval.ts';
+import { assertWithin } from '../lib/limits.ts';
 import type { Bar } from './bar.ts';
 import { type ResolvedIndicator, resolveIndicator } from './catalog.ts';
 import type { BarsKey, TokenBars } from './store.ts';
@@ -157,10 +158,7 @@ export function planSeries(request: SeriesRequest): SeriesPlan {
   const { tokenId, name, params, interval, from, to } = request;
   const resolved = resolveIndicator(name, params ?? []);
   const limit = request.limit ?? pointsDefault;
-  if (limit < 1 || limit > pointsMax)
-    throw new AppError('LIMIT_EXCEEDED', `\`limit\` must lie between 1 and ${pointsMax}; got ${limit}.`, {
-      extensions: { limit: pointsMax, value: limit, argument: 'limit' },
-    });
+  assertWithin(limit, { name: 'indicatorSeries', argument: 'limit', max: pointsMax });
   if (from !== null && to !== null && from >= to)
     throw new AppError('BAD_USER_INPUT', '`from` must be before `to`.', { extensions: { argument: 'from' } });
   const needed = resolved.definition.warmupBars(resolved.params);

@@ -102,7 +102,7 @@ export async function listCandles(
   tokenId: number,
   args: CandleArgs,
 ): Promise<readonly SeriesCandle[]> {
-  const range = readCandleArgs(args, candlesMax);
+  const range = readCandleArgs(args, { name: 'candles', limitMax: candlesMax });
   const found = await foundCandles(deps).load({ ...range, tokenId });
   return assertWhole(range, createCandlePage(range, found, deps.clock.now()));
 }
@@ -113,7 +113,7 @@ export async function readCandlePage(
   tokenId: number,
   args: CandleArgs,
 ): Promise<CandlePage & { readonly interval: CandleArgs['interval']; readonly source: string | null }> {
-  const range = readCandleArgs(args, columnsMax);
+  const range = readCandleArgs(args, { name: 'candleSeries', limitMax: columnsMax });
   const found = await foundCandles(deps).load({ ...range, tokenId });
   return { ...createCandlePage(range, found, deps.clock.now()), interval: args.interval, source: found.source };
 }

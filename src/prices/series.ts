@@ -1,6 +1,7 @@
 import type { DecimalText } from '../lib/decimal.ts';
 import { AppError } from '../lib/errors.ts';
 import { bucketClose, bucketOpen, type CandleInterval, intervalMs } from '../lib/interval.ts';
+import { assertWithin, limitExceeded } from '../lib/limits.ts';
 
 /**
  * What a reader of candles gets: the stretch asked for, oldest first, with its gaps as asked for. Pure.
@@ -81,20 +82,22 @@ export interface CandlePage {
 
 const limitDefault = 500;
 
+/** How many rows a field gives at most, and the name of that limit. */
+export interface CandleLimit {
+  readonly name: string;
+  readonly limitMax: number;
+}
+
 /**
  * Checks the arguments of a candle field. Without `limit` it is 500, or, where `from` bounds the range, `limitMax`.
  * Throws BAD_USER_INPUT where the range is empty or upside down, LIMIT_EXCEEDED where `limit` is not 1 to `limitMax`.
  */
-export function readCandleArgs(args: CandleArgs, limitMax: number): CandleRange {
+export function readCandleArgs(args: CandleArgs, { name, limitMax }: CandleLimit): CandleRange {
   const { interval, gaps, from = null, to = null, source = null } = args;
   if (from !== null && to !== null && from >= to)
     throw new AppError('BAD_USER_INPUT', '`from` must lie before `to`.', { extensions: { argument: 'from' } });
   const limit = limitOf(args, limitMax);
-  if (limit < 1 || limit > limitMax) {
-    throw new AppError('LIMIT_EXCEEDED', `\`limit\` must lie between 1 and ${limitMax}; got ${limit}.`, {
-      extensions: { limit: limitMax, value: limit, argument: 'limit' },
-    });
-  }
+  assertWithin(limit, { name, argument: 'limit', max: limitMax });
   return { interval, from, to, limit, isLimited: args.limit != null, gaps, source };
 }
 
@@ -128,11 +131,9 @@ export function createCandlePage(range: CandleRange, found: FoundCandles, nowMs:
 /** An answer that must be whole: throws LIMIT_EXCEEDED where something was left out that the client did not limit. */
 export function assertWhole(range: CandleRange, page: CandlePage): readonly SeriesCandle[] {
   if (!page.isTruncated || range.isLimited || range.from === null) return page.candles;
-  throw new AppError(
-    'LIMIT_EXCEEDED',
-    `The range holds more than ${range.limit} candles; ask for a shorter one, a coarser interval, or pass \`limit\` and go on from the last candle.`,
-    { extensions: { limit: range.limit, argument: 'from' } },
-  );
+  const { limit } = range;
+  const sentence = `The range holds more than ${limit} candles; ask for a shorter one, a coarser interval, or pass \`limit\` and go on from the last candle.`;
+  throw limitExceeded({ name: 'candles', limit, value: limit + 1, field: '(from)', sentence });
 }
 
 function fillGaps(

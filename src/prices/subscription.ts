@@ -8,24 +8,21 @@ import { QuoteRef } from './quote-schema.ts';
 import type { SeriesCandle } from './series.ts';
 import { streamCandles, streamQuotes } from './stream.ts';
 import type { CandleInterval } from '../lib/interval.ts';
+import { assertWithin } from '../lib/limits.ts';
 
 /** The subscriptions `quotes` and `candles`: arguments are checked and slugs resolved before the stream begins. */
 
 const throttleDefault = 1_000;
 const throttleMin = 100;
-const throttleMax = 60_000;
+/** Most milliseconds between two quotes of a token. */
+export const throttleMax = 60_000;
 
 async function followQuotes(
   ctx: Context,
   slugs: readonly string[],
   throttleMs: number,
 ): Promise<AsyncGenerator<Quote, void, undefined>> {
-  if (throttleMs < throttleMin || throttleMs > throttleMax)
-    throw new AppError(
-      'LIMIT_EXCEEDED',
-      `\`throttleMs\` must lie between ${throttleMin} and ${throttleMax}; got ${throttleMs}.`,
-      { extensions: { limit: throttleMax, value: throttleMs, argument: 'throttleMs' } },
-    );
+  assertWithin(throttleMs, { name: 'throttleMs', argument: 'throttleMs', min: throttleMin, max: throttleMax });
   if (slugs.length === 0)
     throw new AppError('BAD_USER_INPUT', '`slugs` must name at least one token.', {
       extensions: { argument: 'slugs' },

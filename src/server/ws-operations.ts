@@ -2,7 +2,7 @@ import type { ExecutionArgs, GraphQLError } from 'graphql';
 import type { Context, OperationResult, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { codeOf, type ErrorLog, presentError } from '../graphql/errors.ts';
 import type { OperationScope } from '../graphql/pipeline.ts';
-import { AppError } from '../lib/errors.ts';
+import { limitExceeded } from '../lib/limits.ts';
 import type { Api, OperationSeed } from './api.ts';
 import { toParams } from './request.ts';
 import type { SocketLimits } from './ws-limits.ts';
@@ -74,7 +74,7 @@ function assertRoom({ subscriptions }: SocketContext, { operations }: SocketLimi
   const value = Object.keys(subscriptions).length; // the new one is already among them
   if (value <= operations) return;
   const sentence = `The socket already carries ${operations} operations; complete one, or open another socket.`;
-  throw new AppError('LIMIT_EXCEEDED', sentence, { extensions: { name: 'operations', limit: operations, value } });
+  throw limitExceeded({ name: 'operations', limit: operations, value, field: '', sentence });
 }
 
 async function prepare(

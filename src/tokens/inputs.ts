@@ -1,4 +1,5 @@
 import { AppError } from '../lib/errors.ts';
+import { limitExceeded } from '../lib/limits.ts';
 import type { TokenFilter, TokenOrder } from './token.ts';
 
 /** What clients may ask of the registry, checked before anything is read. */
@@ -25,8 +26,12 @@ export function readSlug(text: string, argument: string): string {
 /** The list itself. LIMIT_EXCEEDED where it has more than {@link keysMax} items. */
 export function readKeys<Item>(items: readonly Item[], argument: string): readonly Item[] {
   if (items.length > keysMax)
-    throw new AppError('LIMIT_EXCEEDED', `\`${argument}\` takes at most ${keysMax} items; got ${items.length}.`, {
-      extensions: { limit: keysMax, value: items.length, argument },
+    throw limitExceeded({
+      name: 'inputList',
+      limit: keysMax,
+      value: items.length,
+      field: `(${argument})`,
+      sentence: `\`${argument}\` takes at most ${keysMax} items; got ${items.length}.`,
     });
   return items;
 }

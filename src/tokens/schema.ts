@@ -1,6 +1,6 @@
 import { builder } from '../graphql/builder.ts';
 import type { Context } from '../graphql/context.ts';
-import { AppError } from '../lib/errors.ts';
+import { assertWithin } from '../lib/limits.ts';
 import { keysMax, readFilter, readKeys, readOrder, readSlug, readText } from './inputs.ts';
 import { matchScores, searchTokens, type TokenCandidate, type TokenMatch, type TokenSearch } from './search-store.ts';
 import { listNarratives, tokenByContract, tokenBySlug } from './store.ts';
@@ -189,10 +189,7 @@ const candidatesMax = 50;
 const candidatesDefault = 10;
 
 function search(ctx: Context, query: string, first: number): Promise<TokenSearch> {
-  if (first < 1 || first > candidatesMax)
-    throw new AppError('LIMIT_EXCEEDED', `\`first\` must lie between 1 and ${candidatesMax}; got ${first}.`, {
-      extensions: { limit: candidatesMax, value: first, argument: 'first' },
-    });
+  assertWithin(first, { name: 'searchTokens', argument: 'first', max: candidatesMax });
   return searchTokens(ctx, readText(query, 'query'), first);
 }
 

@@ -21,6 +21,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { errorCodes } from '../../src/lib/errors.ts';
 import { dayMs } from '../../src/lib/interval.ts';
 import { candlesMax, columnsMax } from '../../src/prices/read-store.ts';
+import { throttleMax } from '../../src/prices/subscription.ts';
 import { createSchema } from '../../src/schema.ts';
 import { bodyBytesMax } from '../../src/server/request.ts';
 import { defaultSocketLimits } from '../../src/server/ws-limits.ts';
@@ -125,6 +126,7 @@ describe('the figures of the handbook', () => {
       candleSeries: columnsMax,
       indicatorSeries: pointsMax,
       searchTokens: search.errors?.[0]?.extensions['limit'],
+      throttleMs: throttleMax,
     });
   });
 

@@ -11,6 +11,7 @@ import {
 } from '../../src/prices/series.ts';
 
 const hour = 3_600_000;
+const allowed = { name: 'candles', limitMax: 1500 };
 const zero = Date.parse('2025-06-02T00:00:00Z');
 
 function stored(hourNumber: number): StoredCandle {
@@ -36,7 +37,7 @@ function answer(
   const at = (value: number | undefined): number | null => (value === undefined ? null : zero + value * hour);
   const checked = readCandleArgs(
     { interval: 'ONE_HOUR', gaps, from: at(range.from), to: at(range.to), limit: range.limit ?? null },
-    1500,
+    allowed,
   );
   const { from, to, limit } = checked;
   const inRange = hours
@@ -109,13 +110,13 @@ test('bounds between buckets count by open time', () => {
 });
 
 test('a filled answer costs no more than its limit, however wide the range', () => {
-  const wide = readCandleArgs({ interval: 'ONE_MINUTE', gaps: 'NULL', from: 0, to: zero, limit: 3 }, 1500);
+  const wide = readCandleArgs({ interval: 'ONE_MINUTE', gaps: 'NULL', from: 0, to: zero, limit: 3 }, allowed);
   const page = createCandlePage(wide, { source: 'x', candles: [], before: null }, zero);
   assert.deepEqual([page.candles.length, page.isTruncated], [3, true]);
 });
 
 test('without a series there is nothing, filled or not', () => {
-  const range = readCandleArgs({ interval: 'ONE_HOUR', gaps: 'NULL', from: zero, to: zero + 9 * hour }, 1500);
+  const range = readCandleArgs({ interval: 'ONE_HOUR', gaps: 'NULL', from: zero, to: zero + 9 * hour }, allowed);
   const page = createCandlePage(range, { source: null, candles: [], before: null }, zero + 99 * hour);
   assert.deepEqual(page, { candles: [], isTruncated: false });
 });
@@ -124,7 +125,7 @@ test('a range without a limit is whole or an error', () => {
   const filled = (args: Partial<CandleArgs>): unknown => {
     const range = readCandleArgs(
       { interval: 'ONE_HOUR', gaps: 'NULL', from: zero, to: zero + 1501 * hour, ...args },
-      1500,
+      allowed,
     );
     return assertWhole(range, createCandlePage(range, { source: 'x', candles: [], before: null }, zero + 9999 * hour));
   };
@@ -146,7 +147,7 @@ const refused: readonly [string, Partial<CandleArgs>, ErrorCode][] = [
 for (const [name, args, code] of refused) {
   test(`${name} is ${code}`, () => {
     assert.throws(
-      () => readCandleArgs({ interval: 'ONE_HOUR', gaps: 'OMIT', ...args }, 1500),
+      () => readCandleArgs({ interval: 'ONE_HOUR', gaps: 'OMIT', ...args }, allowed),
       (error) => error instanceof AppError && error.code === code,
     );
   });

@@ -136,6 +136,7 @@ test('operation 101 of a socket is refused, the first hundred live on', async (t
     name: 'operations',
     limit: 100,
     value: 101,
+    field: '',
   });
   client.send({ type: 'complete', id: '1' });
   client.send(subscribe('102', '{ hello }'));
