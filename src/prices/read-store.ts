@@ -1,5 +1,6 @@
 import type { Sql } from '../db/client.ts';
 import type { Clock } from '../lib/clock.ts';
+import { AppError } from '../lib/errors.ts';
 import { defineLoader } from '../lib/loader.ts';
 import {
   assertWhole,
@@ -30,7 +31,7 @@ export type CandleKey = CandleRange & { readonly tokenId: number };
 /**
  * Finds the series of each look-up (by default, or the best of the named source: spot before perpetual, the longer
  * span, the older), then `take` candles in the direction that the range asks for, and one before `from` where it is to
- * be carried on.
+ * be carried on. Where there is no series the row is empty, and tells all sources where the named one is none of them.
  */
 const readStatement = `
 WITH asked AS (
@@ -38,8 +39,10 @@ WITH asked AS (
     WITH ORDINALITY AS u(token_id, interval, source, from_time, to_time, take, is_carried, n)
 )
 SELECT a.n, s.source, c.open_time AS "openTime", c.open, c.high, c.low, c.close, c.volume_base AS "volumeBase",
-  c.volume_quote AS "volumeQuote", c.is_final AS "isFinal", c.revision
-FROM asked a CROSS JOIN LATERAL (
+  c.volume_quote AS "volumeQuote", c.is_final AS "isFinal", c.revision,
+  CASE WHEN s.id IS NULL AND a.source IS NOT NULL AND NOT EXISTS (SELECT FROM source o WHERE o.name = a.source)
+    THEN (SELECT coalesce(string_agg(name, ', ' ORDER BY name), 'none') FROM source) END AS "otherSources"
+FROM asked a LEFT JOIN LATERAL (
   SELECT d.series_id AS id, o.name AS source
   FROM default_series d JOIN series s ON s.id = d.series_id JOIN source o ON o.id = s.source_id
   WHERE a.source IS NULL AND d.token_id = a.token_id AND d.purpose = a.interval
@@ -49,7 +52,7 @@ FROM asked a CROSS JOIN LATERAL (
     WHERE o.name = a.source AND s.token_id = a.token_id
     ORDER BY s.market_type, si.last_open_time - si.first_open_time DESC, s.id LIMIT 1
   )
-) s LEFT JOIN LATERAL (
+) s ON true LEFT JOIN LATERAL (
   (SELECT * FROM candle c WHERE a.from_time IS NULL AND c.series_id = s.id AND c.interval = a.interval::"CandleInterval"
      AND c.open_time < coalesce(a.to_time, 'infinity') ORDER BY c.open_time DESC LIMIT a.take)
   UNION ALL
@@ -61,7 +64,10 @@ FROM asked a CROSS JOIN LATERAL (
 ) c ON true
 ORDER BY a.n, c.open_time`;
 
-type ReadRow = { readonly n: number; readonly source: string } & (StoredCandle | { readonly openTime: null });
+type ReadRow = { readonly n: number; readonly source: string | null; readonly otherSources: string | null } & (
+  | StoredCandle
+  | { readonly openTime: null }
+);
 
 /** The stored candles of a range. */
 const foundCandles = defineLoader<Deps, CandleKey, FoundCandles>(
@@ -78,10 +84,17 @@ const foundCandles = defineLoader<Deps, CandleKey, FoundCandles>(
     ]);
     const groups = keys.map((): ReadRow[] => []);
     for (const row of rows) groups[row.n - 1]?.push(row);
-    return groups.map((group, index) => foundOf(group, keys[index]?.from ?? null));
+    return groups.map((group, index) => unknownSource(group, keys[index]) ?? foundOf(group, keys[index]?.from ?? null));
   },
   (key) => JSON.stringify(Object.values(key)),
 );
+
+function unknownSource([row]: readonly ReadRow[], key: CandleKey | undefined): AppError | null {
+  if (row === undefined || row.otherSources === null) return null;
+  return new AppError('BAD_USER_INPUT', `There is no source "${key?.source}". There are: ${row.otherSources}.`, {
+    extensions: { argument: 'source' },
+  });
+}
 
 function foundOf(rows: readonly ReadRow[], from: number | null): FoundCandles {
   const candles = rows.filter((row): row is ReadRow & StoredCandle => row.openTime !== null);
@@ -94,7 +107,7 @@ function foundOf(rows: readonly ReadRow[], from: number | null): FoundCandles {
 }
 
 /**
- * A token's candles, oldest first. Throws as `readCandleArgs` does, and LIMIT_EXCEEDED where a range without a
+ * A token's candles, oldest first. Throws as `readCandleArgs` does, BAD_USER_INPUT where no source has the name, and LIMIT_EXCEEDED where a range without a
  * `limit` holds more than 1,500.
  */
 export async function listCandles(

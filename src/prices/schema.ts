@@ -29,7 +29,8 @@ const candleArgs = builder.args((t) => ({
     description: 'What stands for buckets without a candle.',
   }),
   source: t.string({
-    description: 'The source to read, as `candleSources` names it; the default series when not given.',
+    description:
+      'The source to read, as `candleSources` names it; the default series when not given. A name of no source is refused; of a source that has none of this token there are no candles.',
   }),
 }));
 

@@ -23,6 +23,7 @@ const now = monday + 20 * 24 * hour;
 interface Asked {
   data: Record<string, never> | null | undefined;
   codes: unknown[];
+  messages: string[];
   statements: string[];
 }
 
@@ -35,7 +36,12 @@ async function ask(source: string): Promise<Asked> {
   const codes = (errors ?? []).map(
     (error) => (error.originalError as { code?: string } | undefined)?.code ?? error.message,
   );
-  return { data: JSON.parse(JSON.stringify(data ?? null)), codes, statements };
+  return {
+    data: JSON.parse(JSON.stringify(data ?? null)),
+    codes,
+    messages: (errors ?? []).map(({ message }) => message),
+    statements,
+  };
 }
 
 async function slugOf(tokenId: number): Promise<string> {
@@ -101,7 +107,7 @@ test('candles of many tokens, ranges and intervals are one statement', async () 
     days: candles(interval: ONE_DAY) { close }
     columns: candleSeries(interval: ONE_HOUR, limit: 2, gaps: NULL) { interval source openTime close isTruncated }
     none: candles(interval: ONE_MINUTE) { close }
-    elsewhere: candles(interval: ONE_HOUR, source: "nowhere", gaps: NULL) { close }
+    elsewhere: candles(interval: ONE_HOUR, source: "whole", gaps: NULL) { close }
   } } }`);
   assert.deepEqual(codes, []);
   assert.equal(statements.filter((text) => text.includes('candle c')).length, 1);
@@ -180,6 +186,28 @@ for (const [name, field, code] of refused) {
     assert.deepEqual(codes, [code]);
   });
 }
+
+test('a name of no source is refused with the names there are, in one statement; a source without candles is empty', async () => {
+  const slug = await seedPriced(['1'], 'mine');
+  await seedPriced(['1'], 'other');
+  const read = (source: string): Promise<Asked> =>
+    ask(`{ token(slug: "${slug}") {
+      candles(interval: ONE_HOUR, source: "${source}") { close }
+      candleSeries(interval: ONE_HOUR, source: "${source}", gaps: NULL) { source close isTruncated }
+      coarse: candles(interval: ONE_MINUTE, source: "${source}") { close }
+    } }`);
+  const none = await read('nope');
+  assert.deepEqual([...new Set(none.codes)], ['BAD_USER_INPUT']);
+  assert.match(none.messages[0] ?? '', /"nope"\. There are: .*\bmine\b.*\bother\b/);
+  const mine = await read('mine');
+  assert.deepEqual([mine.codes, mine.data?.['token']?.['candles']], [[], [{ close: '1' }]]);
+  const other = await read('other');
+  assert.deepEqual(
+    [other.codes, other.data?.['token']],
+    [[], { candles: [], candleSeries: { source: null, close: [], isTruncated: false }, coarse: [] }],
+  );
+  for (const { statements } of [none, mine, other]) assert.equal(statements.length, 2, statements.join('\n---\n'));
+});
 
 test('the quarantine is paged, newest first', async () => {
   const row = (index: number) => ({
