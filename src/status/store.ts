@@ -3,6 +3,7 @@
  * state of its own; late or missing data shows as old times and as null, never as an error.
  */
 import type { Db } from '../db/client.ts';
+import { findLastSeq } from '../events/store.ts';
 
 /** One source of candles and how fresh it is. */
 export interface FeedStatus {
@@ -25,23 +26,23 @@ export interface SystemStatus {
   readonly quarantinedCount: number;
   /** `asOf` of the newest grade, epoch ms; null where there is none. */
   readonly lastGradeAsOf: number | null;
-  /** Newest sequence number of the event log; 0 where it is empty. */
+  /** Newest sequence number of the event log, events that were pruned included; 0 before the first one. */
   readonly lastSeq: number;
   /** How many events the engine has not settled yet. */
   readonly engineLag: number;
   readonly feeds: readonly FeedStatus[];
 }
 
-/** Reads the status; three statements. Counts of large tables are the database's estimates once it has analysed them. */
+/** Reads the status; three statements, the end of the log first, so that no event falls between it and the counts. Counts of large tables are the database's estimates once it has analysed them. */
 export async function readStatus(db: Db): Promise<SystemStatus> {
-  const [counts] = await db.query<Omit<SystemStatus, 'database' | 'feeds'>>(
+  const lastSeq = await findLastSeq(db);
+  const [counts] = await db.query<Omit<SystemStatus, 'database' | 'feeds' | 'lastSeq'>>(
     `SELECT current_setting('server_version') AS "databaseVersion",
        (SELECT count(*) FROM token) AS "tokenCount",
        (SELECT count(*) FROM grade) AS "gradeCount",
        (SELECT count(*) FROM signal) AS "signalCount",
        (SELECT count(*) FROM candle_quarantine) AS "quarantinedCount",
        (SELECT max(as_of) FROM grade) AS "lastGradeAsOf",
-       (SELECT coalesce(max(seq), 0) FROM event) AS "lastSeq",
        (SELECT count(*) FROM event WHERE topic = 'closes' AND seq > coalesce((SELECT seq FROM event_consumer WHERE name = 'engine'), 0)) AS "engineLag"`,
   );
   const feeds = await db.query<FeedStatus>(
@@ -51,5 +52,5 @@ export async function readStatus(db: Db): Promise<SystemStatus> {
      GROUP BY o.id ORDER BY max(i.last_open_time) DESC NULLS LAST, o.name`,
   );
   if (!counts) throw new Error('the status query returned no row');
-  return { database: db.mode, feeds, ...counts };
+  return { database: db.mode, lastSeq, feeds, ...counts };
 }
