@@ -123,6 +123,8 @@ export function createDb(options: DbOptions): Db {
     idleTimeoutMillis: 30_000,
   });
   pool.on('error', () => {}); // an idle connection died: the pool has dropped it, the next statement opens another
+  // One that dies in a transaction, between two statements, tells here; the next statement fails with it.
+  pool.on('connect', (client) => client.on('error', () => {}));
   // The embedded server shares one session among connections, so prepared names would collide there.
   const nameOf = options.mode === 'POSTGRES' ? createStatementNames() : () => undefined;
   const sqlOf = (runner: () => Pick<pg.Pool | pg.PoolClient, 'query'>): Sql => {
@@ -159,6 +161,7 @@ export function createDb(options: DbOptions): Db {
     },
     async connectAlone() {
       const client = new pg.Client({ ...session, options: '-c TimeZone=UTC' });
+      client.on('error', () => {}); // the next statement fails with it; who must know at once listens for `end`
       await client.connect().catch((error: unknown) => {
         throw asExpected(error);
       });

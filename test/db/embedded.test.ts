@@ -118,3 +118,18 @@ test('what was committed is there after the process that wrote it is gone', asyn
   await again.stop();
   rmSync(path, { recursive: true, force: true });
 });
+
+test('a connection that dies between two statements of a transaction fails the transaction, not the process', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'tokengraph-embedded-'));
+  const lost = await startEmbedded(path);
+  const client = createDb({ mode: 'EMBEDDED', connection: lost.connection });
+  const failing = client.transaction(async (tx) => {
+    await tx.query('SELECT 1');
+    await lost.stop();
+    await new Promise((resolve) => setImmediate(resolve)); // the loss is told while no statement runs
+    await tx.query('SELECT 2');
+  });
+  await assert.rejects(failing);
+  await client.close();
+  rmSync(path, { recursive: true, force: true });
+});

@@ -58,8 +58,8 @@ process.on('exit', () => {
 
 /** Starts the program and waits until it answers a query, 60 s at most. */
 export async function startProduct(extra: NodeJS.ProcessEnv): Promise<Product> {
-  const port = await findFreePort();
-  const env = { PORT: String(port), LOG_LEVEL: 'warn', ...extra };
+  const port = extra['PORT'] ?? String(await findFreePort());
+  const env = { PORT: port, LOG_LEVEL: 'warn', ...extra };
   const startedMs = performance.now();
   const child = spawn(process.execPath, ['dist/main.js', 'start'], {
     env: { ...process.env, ...env },
