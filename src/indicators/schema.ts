@@ -1,5 +1,7 @@
 import { builder } from '../graphql/builder.ts';
+import type { Context } from '../graphql/context.ts';
 import type { FieldCost } from '../graphql/cost.ts';
+import type { CandleInterval } from '../lib/interval.ts';
 import { CandleIntervalEnum } from '../prices/schema.ts';
 import { type CandleArgs, mostCandles } from '../prices/series.ts';
 import { TokenRef } from '../tokens/schema.ts';
@@ -117,18 +119,28 @@ const IndicatorSeriesRef = builder.objectRef<IndicatorSeries>('IndicatorSeries')
   }),
 });
 
+const intervalDefault = 'ONE_DAY';
 const intervalArg = {
   type: CandleIntervalEnum,
-  required: true,
-  defaultValue: 'ONE_DAY',
+  defaultValue: intervalDefault,
   description: 'Which candles to compute from.',
 } as const;
 
 /** Reading a point and computing it costs little; without a `limit` the range tells how many there can be. */
 const pointCost: FieldCost = {
   item: 0.1,
-  size: (args) => mostCandles(args as unknown as CandleArgs, pointsDefault),
+  size: (args) =>
+    mostCandles({ ...args, interval: (args as unknown as CandleArgs).interval ?? intervalDefault }, pointsDefault),
 };
+
+async function computeIndicators(
+  ctx: Context,
+  tokenId: number,
+  interval: CandleInterval,
+  asOf: number | null,
+): Promise<IndicatorSet | null> {
+  return computeSet(interval, await tokenBars(ctx).load(setKey(tokenId, interval, asOf)));
+}
 
 builder.objectFields(TokenRef, (t) => ({
   indicators: t.field({
@@ -140,8 +152,7 @@ builder.objectFields(TokenRef, (t) => ({
       interval: t.arg(intervalArg),
       asOf: t.arg({ type: 'DateTime', description: 'At the newest close at this time or before; now when not given.' }),
     },
-    resolve: async ({ id }, { interval, asOf }, ctx) =>
-      computeSet(interval, await tokenBars(ctx).load(setKey(id, interval, asOf ?? null))),
+    resolve: ({ id }, { interval, asOf }, ctx) => computeIndicators(ctx, id, interval ?? intervalDefault, asOf ?? null),
   }),
   indicatorSeries: t.field({
     type: IndicatorSeriesRef,
@@ -159,7 +170,7 @@ builder.objectFields(TokenRef, (t) => ({
     },
     resolve: async ({ id }, { name, params, interval, from, to, limit }, ctx) => {
       const request = { from: from ?? null, to: to ?? null, limit: limit ?? null, params: params ?? null };
-      const plan = planSeries({ tokenId: id, name, interval, ...request });
+      const plan = planSeries({ tokenId: id, name, interval: interval ?? intervalDefault, ...request });
       return computeIndicatorSeries(plan, await tokenBars(ctx).load(plan.key));
     },
   }),

@@ -24,7 +24,6 @@ const candleArgs = builder.args((t) => ({
   }),
   gaps: t.field({
     type: GapPolicyEnum,
-    required: true,
     defaultValue: 'OMIT',
     description: 'What stands for buckets without a candle.',
   }),

@@ -50,7 +50,8 @@ export interface CandleArgs {
   readonly from?: number | null | undefined;
   readonly to?: number | null | undefined;
   readonly limit?: number | null | undefined;
-  readonly gaps: GapPolicy;
+  /** OMIT when not given. */
+  readonly gaps?: GapPolicy | null | undefined;
   readonly source?: string | null | undefined;
 }
 
@@ -93,12 +94,12 @@ export interface CandleLimit {
  * Throws BAD_USER_INPUT where the range is empty or upside down, LIMIT_EXCEEDED where `limit` is not 1 to `limitMax`.
  */
 export function readCandleArgs(args: CandleArgs, { name, limitMax }: CandleLimit): CandleRange {
-  const { interval, gaps, from = null, to = null, source = null } = args;
+  const { interval, from = null, to = null, source = null } = args;
   if (from !== null && to !== null && from >= to)
     throw new AppError('BAD_USER_INPUT', '`from` must lie before `to`.', { extensions: { argument: 'from' } });
   const limit = limitOf(args, limitMax);
   assertWithin(limit, { name, argument: 'limit', max: limitMax });
-  return { interval, from, to, limit, isLimited: args.limit != null, gaps, source };
+  return { interval, from, to, limit, isLimited: args.limit != null, gaps: args.gaps ?? 'OMIT', source };
 }
 
 function limitOf({ limit, from }: Pick<CandleArgs, 'limit' | 'from'>, limitMax: number): number {

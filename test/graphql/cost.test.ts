@@ -89,6 +89,12 @@ describe('the cost of what the public schema offers', () => {
     assert.equal(costOf(source).cost, 251);
   });
 
+  it('takes null for the default', () => {
+    const range = 'from: "2026-01-01", to: "2026-01-11"';
+    const source = ofToken(`indicatorSeries(name: "rsi", interval: null, ${range}) { name }`);
+    assert.deepEqual(costOf(source), { cost: 2, codes: [] });
+  });
+
   it('refuses a long range for many tokens', () => {
     const source = '{ tokens(first: 10) { nodes { candles(interval: ONE_HOUR, from: "2026-01-01") { close } } } }';
     assert.deepEqual(costOf(source), { cost: 10 + 10 * 750, codes: ['LIMIT_EXCEEDED'] });

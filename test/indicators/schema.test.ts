@@ -114,6 +114,18 @@ describe('Token.indicators', () => {
       assert.equal(hasLong, count >= 200, 'warm-up is null, not a guess');
     });
 
+  it('are daily where the interval is null, as a series is', async () => {
+    const { data, code } = await ask(
+      db,
+      `query ($interval: CandleInterval) { token(slug: "token-1") {
+        indicators(interval: $interval) { interval } indicatorSeries(name: "rsi", interval: $interval, limit: 1) { interval }
+      } }`,
+      { interval: null },
+    );
+    assert.equal(code, null);
+    assert.deepEqual([data.token.indicators.interval, data.token.indicatorSeries.interval], ['ONE_DAY', 'ONE_DAY']);
+  });
+
   it('differ from those of the whole history by less than a thousandth', async () => {
     const { data } = await ask(db, `{ token(slug: "token-1") { indicators { ${fields} } } }`);
     const ema200 = (data.token.indicators.values as Value[]).find(({ key }) => key === 'ema200');

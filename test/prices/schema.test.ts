@@ -137,6 +137,19 @@ test('candles of many tokens, ranges and intervals are one statement', async () 
   assert.deepEqual([first?.['none'], first?.['elsewhere'], second?.['days']], [[], [], [{ close: '3' }]]);
 });
 
+test('a gap policy of null is the default: gaps are left out', async () => {
+  const slug = await seedPriced(['1', null, '2']);
+  const { data, codes } = await ask(`{ token(slug: "${slug}") {
+    candles(interval: ONE_HOUR, from: "2025-06-02", gaps: null) { close }
+    candleSeries(interval: ONE_HOUR, from: "2025-06-02", gaps: null) { close }
+  } }`);
+  assert.deepEqual(codes, []);
+  assert.deepEqual(data?.['token'], {
+    candles: [{ close: '1' }, { close: '2' }],
+    candleSeries: { close: ['1', '2'] },
+  });
+});
+
 test('a source is read by name, and of its markets spot comes first', async () => {
   const tokenId = await seedToken(db);
   for (const [marketSymbol, marketType, price, sourceName] of [
