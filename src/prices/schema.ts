@@ -12,8 +12,7 @@ import { type CandleArgs, mostCandles } from './series.ts';
 import { type QuarantineReason, quarantineReasons } from './validate.ts';
 
 /** The GraphQL face of prices: quotes and candles of a token, and the quarantine. */
-export { CandleIntervalEnum, CandleRef } from './candle-schema.ts';
-export { QuoteRef } from './quote-schema.ts';
+export { CandleIntervalEnum } from './candle-schema.ts';
 
 const candleArgs = builder.args((t) => ({
   interval: t.field({ type: CandleIntervalEnum, required: true, description: 'The length of the candles.' }),

@@ -50,12 +50,11 @@ builder.subscriptionFields((t) => ({
         description: 'Slugs of 1 to 250 tokens; a slug of no token is refused.',
       }),
       throttleMs: t.arg.int({
-        required: true,
         defaultValue: throttleDefault,
         description: `At most one quote per token in so many milliseconds, ${throttleMin} to ${throttleMax}.`,
       }),
     },
-    subscribe: (_root, { slugs, throttleMs }, ctx) => followQuotes(ctx, slugs, throttleMs),
+    subscribe: (_root, { slugs, throttleMs }, ctx) => followQuotes(ctx, slugs, throttleMs ?? throttleDefault),
     resolve: (quote) => quote,
   }),
   candles: t.field({
