@@ -34,10 +34,13 @@ async function run(source: string, variableValues: Record<string, unknown> = {})
   return (await subscribe({ schema, document: parse(source), variableValues, contextValue })) as Outcome;
 }
 
-test('quotes: the token, its exact price and source', async () => {
-  const stream = await run('subscription ($s: [String!]!) { quotes(slugs: $s) { token { slug } priceUsd source } }', {
-    s: [slug, slug.toUpperCase()],
-  });
+test('quotes: the token, its exact price and source; a throttle of null is the default', async () => {
+  const stream = await run(
+    'subscription ($s: [String!]!) { quotes(slugs: $s, throttleMs: null) { token { slug } priceUsd source } }',
+    {
+      s: [slug, slug.toUpperCase()],
+    },
+  );
   assert.ok(Symbol.asyncIterator in stream);
   const { value } = await stream.next();
   assert.deepEqual(JSON.parse(JSON.stringify(value.data)), {
