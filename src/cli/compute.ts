@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { compute, type ComputeSummary } from '../ingest/compute.ts';
 import { systemClock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
-import { tokenBySlug } from '../tokens/store.ts';
+import { findTokenIds } from '../tokens/token-ids.ts';
 import { withDb } from './database.ts';
 import { createProgress } from './progress.ts';
 
@@ -34,7 +34,7 @@ export function addComputeCommand(program: Command): void {
 async function runCompute(db: Parameters<typeof compute>[0]['db'], { from, to, slugs }: ComputeOptions): Promise<void> {
   if (from !== undefined && to !== undefined && from >= to)
     throw new AppError('BAD_USER_INPUT', '--from must be before --to.');
-  const tokenIds = slugs === undefined ? null : await findTokenIds(db, slugs.split(','));
+  const tokenIds = slugs === undefined ? null : new Set(await findTokenIds({ db }, slugs.split(',')));
   const progress = createProgress('compute', systemClock.now);
   const startedMs = performance.now();
   const summary = await compute(
@@ -49,17 +49,6 @@ async function runCompute(db: Parameters<typeof compute>[0]['db'], { from, to, s
   await db.analyze();
   progress.stop();
   console.log(describe(summary, (performance.now() - startedMs) / 1000));
-}
-
-async function findTokenIds(
-  db: Parameters<typeof compute>[0]['db'],
-  slugs: readonly string[],
-): Promise<ReadonlySet<number>> {
-  const ctx = { db };
-  const tokens = await Promise.all(slugs.map((slug) => tokenBySlug(ctx).load(slug.trim().toLowerCase())));
-  const missing = slugs.filter((_, index) => !tokens[index]);
-  if (missing.length > 0) throw new AppError('BAD_USER_INPUT', `No token has the slug ${missing.join(', ')}.`);
-  return new Set(tokens.flatMap((token) => (token ? [token.id] : [])));
 }
 
 function describe(summary: ComputeSummary, seconds: number): string {
