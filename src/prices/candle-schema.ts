@@ -1,6 +1,7 @@
 import { builder } from '../graphql/builder.ts';
 import { bucketClose, type CandleInterval } from '../lib/interval.ts';
-import type { CandleSource, SourceKind } from './series-store.ts';
+import type { SourceKind } from '../sources/exchange.ts';
+import type { CandleSource } from './series-store.ts';
 import type { CandlePage, GapPolicy, SeriesCandle } from './series.ts';
 
 /** The types of candles: one candle, candles in columns, and what a series holds. */

@@ -1,5 +1,5 @@
 import { addDecimals, compareDecimals, type DecimalText } from '../lib/decimal.ts';
-import { bucketOpen, type CandleInterval, intervalMs } from '../lib/interval.ts';
+import type { CandleInterval } from '../lib/interval.ts';
 
 /**
  * The candle contract, in one place. A candle covers `[openTime, openTime + interval)` in UTC; a coarser candle is always the
@@ -51,20 +51,4 @@ export function mergeCandle(earlier: Candle, later: Candle): Candle {
     supply: later.supply ?? earlier.supply,
     isFinal: later.isFinal,
   };
-}
-
-/**
- * Folds finer candles, oldest first, into coarser ones, oldest first. A coarse candle is final when its whole bucket
- * lies before `closedBefore` (epoch ms).
- */
-export function foldCandles(finer: readonly Candle[], interval: CandleInterval, closedBefore: number): Candle[] {
-  const folded: Candle[] = [];
-  for (const candle of finer) {
-    const openTime = bucketOpen(interval, candle.openTime);
-    const last = folded.at(-1);
-    const moved = { ...candle, openTime };
-    if (last?.openTime === openTime) folded[folded.length - 1] = mergeCandle(last, moved);
-    else folded.push(moved);
-  }
-  return folded.map((candle) => ({ ...candle, isFinal: candle.openTime + intervalMs(interval) <= closedBefore }));
 }

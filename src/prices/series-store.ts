@@ -2,6 +2,7 @@ import type { Sql } from '../db/client.ts';
 import { AppError } from '../lib/errors.ts';
 import { type CandleInterval, intervalMs } from '../lib/interval.ts';
 import { defineLoader, groupInKeyOrder, inKeyOrder } from '../lib/loader.ts';
+import type { SourceKind } from '../sources/exchange.ts';
 
 /** Series: which markets of which sources there are, and which one answers when none is named. */
 
@@ -16,9 +17,6 @@ export interface NewSeries {
   /** The source quotes ten to this power coins; stored prices are per coin. */
   readonly unitExponent: number;
 }
-
-/** What kind of source a series comes from. */
-export type SourceKind = 'EXCHANGE' | 'REPLAY' | 'IMPORT' | 'SIMULATED';
 
 /** A stored series. */
 export interface Series extends NewSeries {

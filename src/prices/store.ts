@@ -166,7 +166,7 @@ function widen(span: CandleSpan | undefined, other: CandleSpan): CandleSpan {
 
 /**
  * Folds the stored candles of these stretches into every coarser interval, each from the next finer one, replacing
- * candles that the source gave for those buckets. The same fold as `foldCandles`, made where the rows are. A fold is
+ * candles that the source gave for those buckets. The fold of `mergeCandle`, made where the rows are. A fold is
  * closed when its bucket ends by `closedBefore` (epoch ms). Call it in the transaction that recorded the candles.
  */
 export async function recordFolds(

@@ -1,5 +1,6 @@
 import { compareDecimals, type DecimalText } from '../lib/decimal.ts';
 import { type CandleInterval, intervalMs, isAligned } from '../lib/interval.ts';
+import type { Candle } from './candle.ts';
 
 /**
  * Tells good candles from bad ones before they are stored. Pure: no clock, no I/O; a validator only remembers the
@@ -33,17 +34,7 @@ export interface Fault {
 }
 
 /** The values that are checked; a candle of a source or of the store has them. */
-export interface CheckedCandle {
-  readonly openTime: number;
-  readonly open: DecimalText;
-  readonly high: DecimalText;
-  readonly low: DecimalText;
-  readonly close: DecimalText;
-  readonly volumeBase: DecimalText | null;
-  readonly volumeQuote: DecimalText | null;
-  readonly marketCapUsd: DecimalText | null;
-  readonly supply: DecimalText | null;
-}
+export type CheckedCandle = Omit<Candle, 'isFinal'>;
 
 /** Checks the candles of one series and interval, one after the other. */
 export interface CandleValidator {
