@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs the test suite on a PostgreSQL cluster of its own, on a free loopback port, gone afterwards.
+# Runs the test suite on a PostgreSQL cluster of its own, on a free loopback port, gone afterwards, and with a Redis at hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+command -v redis-server >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server >/dev/null; }
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1 || true)
 if [ -z "$bin" ]; then
   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null
