@@ -48,6 +48,7 @@ function createSubscriber(product: Product, start: string) {
       webSocketImpl: WebSocket,
       retryAttempts: 0,
       lazy: false,
+      onNonLazyError: () => {}, // the cut itself
     });
     socket.subscribe<Event>(
       { query, variables: { after: cursor } },
