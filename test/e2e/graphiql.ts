@@ -50,7 +50,7 @@ try {
   assert.match(story, /"factors"/);
   await page.screenshot({ path: `${pictures}/graphiql-composition.png` });
   const first = await run(page, 'LivePrices', /"priceUsd"/);
-  await waitFor('a second price', 20_000, async () => (await resultText(page)) !== first);
+  await waitFor('a second price', 60_000, async () => (await resultText(page)) !== first);
   await page.screenshot({ path: `${pictures}/graphiql-subscription.png` });
   assert.deepEqual(problems, []);
   console.log('GraphiQL: query, composition and subscription ran; nothing was loaded from elsewhere');
@@ -65,7 +65,7 @@ async function run(page: Page, tab: string, expected: RegExp): Promise<string> {
   await page.locator('.graphiql-tab-button', { hasText: tab }).click();
   await page.waitForSelector(`.graphiql-tab-active:has-text("${tab}")`);
   await page.locator('.graphiql-execute-button').click();
-  return waitFor(`a result in tab ${tab}`, 20_000, async () => {
+  return waitFor(`a result in tab ${tab}`, 60_000, async () => {
     const text = await resultText(page);
     return expected.test(text) ? text : null;
   });
