@@ -12,7 +12,7 @@ import {
   skewOf,
   sortinoOf,
   tailRatioOf,
-} from './window.ts';
+} from '../lib/statistics.ts';
 
 /** Returns kept per token; volumes are kept for the longer of their two windows. */
 const returnsMax = 90;

@@ -1,7 +1,15 @@
 /**
  * Statistics of a window of returns or volumes, oldest first. All are null where the window is too short or the
- * statistic undefined; never NaN or Infinity. Ratios are annualised with 365 days.
+ * statistic undefined; never NaN or Infinity. Ratios are annualised with 365 periods a year unless told otherwise.
  */
+
+/** How the ratios of returns to risk are read. */
+export interface RatioOptions {
+  /** What a period yields without risk, a fraction; 0 when not given. */
+  readonly riskFree?: number;
+  /** 365 when not given: daily returns of a market that never closes. */
+  readonly periodsPerYear?: number;
+}
 
 const daysPerYear = 365;
 
@@ -89,20 +97,28 @@ export function quantileOf(ascending: ArrayLike<number>, q: number): number | nu
   return low + (high - low) * (at - Math.floor(at));
 }
 
-/** mean / deviation * sqrt(365); null where the returns do not vary. */
-export function sharpeOf(returns: readonly number[]): number | null {
+/** (mean - riskFree) / deviation * sqrt(periods per year); null where the returns do not vary. */
+export function sharpeOf(returns: readonly number[], options: RatioOptions = {}): number | null {
+  const { riskFree = 0, periodsPerYear = daysPerYear } = options;
   const [mean, deviation] = [meanOf(returns), deviationOf(returns)];
   if (mean === null || deviation === null || deviation === 0) return null;
-  return finite((mean / deviation) * Math.sqrt(daysPerYear));
+  return finite(((mean - riskFree) / deviation) * Math.sqrt(periodsPerYear));
 }
 
-/** mean / root mean square of the losses (over all N) * sqrt(365); null where there was no loss. */
-export function sortinoOf(returns: readonly number[]): number | null {
-  const mean = meanOf(returns);
+/** Root mean square, over all N, of how far returns fall short of `riskFree`; null for an empty window. */
+export function downsideOf(returns: readonly number[], riskFree = 0): number | null {
+  if (returns.length === 0) return null;
   let squares = 0;
-  for (const value of returns) squares += Math.min(value, 0) ** 2;
-  if (mean === null || squares === 0) return null;
-  return finite((mean / Math.sqrt(squares / returns.length)) * Math.sqrt(daysPerYear));
+  for (const value of returns) squares += Math.min(value - riskFree, 0) ** 2;
+  return finite(Math.sqrt(squares / returns.length));
+}
+
+/** (mean - riskFree) / {@link downsideOf} * sqrt(periods per year); null where no return fell short. */
+export function sortinoOf(returns: readonly number[], options: RatioOptions = {}): number | null {
+  const { riskFree = 0, periodsPerYear = daysPerYear } = options;
+  const [mean, downside] = [meanOf(returns), downsideOf(returns, riskFree)];
+  if (mean === null || downside === null || downside === 0) return null;
+  return finite(((mean - riskFree) / downside) * Math.sqrt(periodsPerYear));
 }
 
 /** Deepest fall from a peak along the compounded returns, a fraction <= 0; null for an empty window. */

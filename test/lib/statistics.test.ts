@@ -10,7 +10,7 @@ import {
   skewOf,
   sortinoOf,
   tailRatioOf,
-} from '../../src/grades/window.ts';
+} from '../../src/lib/statistics.ts';
 
 const returns = [0.1, -0.05, 0.02, -0.1, 0.03];
 const ascending = returns.toSorted((a, b) => a - b);
