@@ -1,5 +1,5 @@
 // The layers of docs/architecture.md: a module may import only what stands left of it.
-//   lib -> db events hot sources -> quiet halves -> graphql ingest -> <domain>/schema -> schema server cli -> app -> main
+//   lib -> db events hot sources -> quiet halves -> work -> graphql ingest -> <domain>/schema -> schema server cli -> app -> main
 const domains = 'tokens|prices|indicators|grades|signals|status';
 /** Faces of a domain: the files that know GraphQL. */
 const faces = ['schema', '-schema', 'subscription'].map((end) => `^src/(${domains})/.*${end}\\.ts$`);
@@ -21,9 +21,11 @@ module.exports = {
     layer('no-cycles', {}, { circular: true }, 'A cycle means two modules are one.'),
     layer('lib-is-the-ground', { path: '^src/lib/' }, { path: '^src/(?!lib/)' }, 'lib knows no domain and no I/O of ours.'),
     layer('db-events-sources-stand-on-lib', { path: '^src/(db|events|hot|sources)/' }, { path: '^src/(?!lib/|db/|events/|hot/|sources/)' }, 'Infrastructure knows no domain.'),
-    layer('quiet-halves-know-no-graphql', { path: quiet, pathNot: faces }, { path: '^src/(graphql|server|cli|ingest|app|main|schema|config)' }, 'Rules are independent of who asks.'),
+    layer('quiet-halves-know-no-graphql', { path: quiet, pathNot: faces }, { path: '^src/(work|graphql|server|cli|ingest|app|main|schema|config)' }, 'Rules are independent of who asks.'),
     layer('quiet-halves-import-no-graphql-package', { path: quiet, pathNot: faces }, { path: 'node_modules/(graphql|@pothos|graphql-yoga)' }, 'Rules are independent of who asks.'),
     layer('quiet-halves-import-no-face', { path: quiet, pathNot: faces }, { path: faces }, 'A rule never imports a face.'),
+    layer('work-runs-quiet-halves', { path: '^src/work/' }, { path: `^src/(?!lib/|work/|(${domains})/)` }, 'Jobs are pure functions of a domain.'),
+    layer('work-imports-no-face', { path: '^src/work/' }, { path: faces }, 'Jobs are pure functions of a domain.'),
     layer('graphql-knows-no-domain', { path: '^src/graphql/' }, { path: `^src/(${domains}|ingest|server|cli|app|main|schema|config)` }, 'Shared GraphQL machinery knows no domain.'),
     layer('ingest-moves-data', { path: '^src/ingest/' }, { path: '^src/(graphql|server|cli|app|main|schema|config)' }, 'Ingest and API never call each other.'),
     layer('ingest-imports-no-face', { path: '^src/ingest/' }, { path: faces }, 'Ingest and API never call each other.'),

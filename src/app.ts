@@ -14,6 +14,7 @@ import { createHealthServer } from './server/health.ts';
 import { createServer, type Readiness } from './server/http.ts';
 import { runEngine, runSimulator, type Task } from './tasks.ts';
 import { seedTokens } from './tokens/registry.ts';
+import { createWorkPool } from './work/pool.ts';
 
 /**
  * The composition root: the only place where concrete things are made and joined. Everything with a lifetime is made
@@ -90,9 +91,11 @@ async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers
   const events = createEventFeed({ db, bus, clock, log });
   await events.start();
   closers.push(() => events.close());
+  const work = createWorkPool({ clock, log });
+  closers.push(() => work.close());
   const server = createServer({
     schema: createSchema(),
-    context: ({ requestId, signal }): Context => ({ db, clock, events, requestId, signal }),
+    context: ({ requestId, signal }): Context => ({ db, clock, events, work, requestId, signal }),
     config,
     clock,
     log,

@@ -1,6 +1,7 @@
 import type { Db } from '../db/client.ts';
 import type { EventFeed } from '../events/replay.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { WorkPool } from '../work/pool.ts';
 
 /** What a resolver may use: made per request (per operation on a socket); loaders hang off it by identity. */
 export interface Context {
@@ -8,6 +9,8 @@ export interface Context {
   readonly clock: Clock;
   /** The process's one reader of the event log, which subscriptions take their events from. */
   readonly events: EventFeed;
+  /** Threads for computations that take longer than the event loop may wait. */
+  readonly work: WorkPool;
   /** Names the request in logs and in masked errors. */
   readonly requestId: string;
   /** Aborted when the client leaves or completes, when the query times out, when the server stops. */

@@ -9,6 +9,7 @@ import { hourMs } from '../../src/lib/interval.ts';
 import { refreshQuotes } from '../../src/prices/quote-store.ts';
 import { refreshDefaults } from '../../src/prices/series-store.ts';
 import { createSchema } from '../../src/schema.ts';
+import { createWorkPool } from '../../src/work/pool.ts';
 import { createTestClock } from '../support/clock.ts';
 import { createTestDb } from '../support/db.ts';
 import { candleOf, seedSeries, seedToken, store } from './seed.ts';
@@ -18,6 +19,8 @@ const schema = createSchema();
 const clock = createTestClock(Date.UTC(2026, 0, 5));
 const events = createEventFeed({ db, bus: createMemoryBus(), clock });
 await events.start();
+const work = createWorkPool({ clock });
+after(() => work.close());
 after(() => events.close());
 
 const tokenId = await seedToken(db);
@@ -30,7 +33,7 @@ await refreshQuotes(db, [tokenId], clock.now());
 type Outcome = AsyncGenerator<ExecutionResult> | ExecutionResult;
 
 async function run(source: string, variableValues: Record<string, unknown> = {}): Promise<Outcome> {
-  const contextValue: Context = { db, clock, events, requestId: 'test', signal: new AbortController().signal };
+  const contextValue: Context = { db, clock, events, work, requestId: 'test', signal: new AbortController().signal };
   return (await subscribe({ schema, document: parse(source), variableValues, contextValue })) as Outcome;
 }
 
