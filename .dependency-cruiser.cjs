@@ -1,6 +1,6 @@
 // The layers of docs/architecture.md: a module may import only what stands left of it.
 //   lib -> db events hot sources -> quiet halves -> work -> graphql ingest -> <domain>/schema -> schema server cli -> app -> main
-const domains = 'tokens|prices|indicators|grades|signals|status';
+const domains = 'tokens|prices|indicators|levels|grades|signals|status';
 /** Faces of a domain: the files that know GraphQL. */
 const faces = ['schema', '-schema', 'subscription'].map((end) => `^src/(${domains})/.*${end}\\.ts$`);
 const quiet = `^src/(${domains})/`;
@@ -10,8 +10,9 @@ const edges = {
   status: ['prices'],
   prices: ['tokens'],
   indicators: ['prices', 'tokens'],
+  levels: ['indicators', 'prices', 'tokens'],
   grades: ['indicators', 'prices', 'tokens'],
-  signals: ['grades', 'indicators', 'prices', 'tokens'],
+  signals: ['grades', 'indicators', 'levels', 'prices', 'tokens'],
 };
 
 const layer = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });

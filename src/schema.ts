@@ -4,6 +4,7 @@ import './tokens/schema.ts';
 import './prices/schema.ts';
 import './prices/subscription.ts';
 import './indicators/schema.ts';
+import './levels/schema.ts';
 import './grades/schema.ts';
 import './grades/subscription.ts';
 import './signals/schema.ts';

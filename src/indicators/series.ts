@@ -84,10 +84,20 @@ export interface IndicatorSet {
   readonly values: readonly IndicatorValue[];
 }
 
+/** The newest `back` closed candles at `asOf` (epoch ms; null: now), as they were known at `knownAt` (null: now). */
+export function barsUpTo(
+  point: { readonly tokenId: number; readonly interval: CandleInterval; readonly asOf: number | null },
+  back: number,
+  knownAt: number | null = null,
+): BarsKey {
+  const { tokenId, interval, asOf } = point;
+  const pivot = asOf === null ? null : asOf - intervalMs(interval) + 1;
+  return { tokenId, interval, pivot, back, forward: 0, to: null, knownAt };
+}
+
 /** The candles that {@link computeSet} needs for the newest close at `asOf` (epoch ms; null: now) or before. */
 export function setKey(tokenId: number, interval: CandleInterval, asOf: number | null): BarsKey {
-  const pivot = asOf === null ? null : asOf - intervalMs(interval) + 1;
-  return { tokenId, interval, pivot, back: setBars, forward: 0, to: null };
+  return barsUpTo({ tokenId, interval, asOf }, setBars);
 }
 
 /** The standard indicators at the last of these candles; null where there is none. */
@@ -165,8 +175,8 @@ export function planSeries(request: SeriesRequest): SeriesPlan {
   const lead = Math.max(needed, Math.min(setBars, leadFactor * needed));
   const key: BarsKey =
     from === null
-      ? { tokenId, interval, pivot: to, back: lead + limit + 1, forward: 0, to: null }
-      : { tokenId, interval, pivot: from, back: lead, forward: limit + 1, to };
+      ? { tokenId, interval, pivot: to, back: lead + limit + 1, forward: 0, to: null, knownAt: null }
+      : { tokenId, interval, pivot: from, back: lead, forward: limit + 1, to, knownAt: null };
   return { resolved, request, limit, key };
 }
 

@@ -17,6 +17,8 @@ export interface BarsKey {
   readonly forward: number;
   /** but before this (epoch ms); null: unbounded. */
   readonly to: number | null;
+  /** As they were known at this time (epoch ms): without what came or was corrected later. Null: as known now. */
+  readonly knownAt: number | null;
 }
 
 /** The candles of a stretch, oldest first, and the source they come from; null where the token has no default series. */
@@ -37,36 +39,64 @@ interface BarRow {
   readonly volume: number;
 }
 
-const barColumns = `c.open_time AS "openTime", c.open::float8 AS open, c.high::float8 AS high, c.low::float8 AS low, c.close::float8 AS close,
-  coalesce(c.volume_quote, c.volume_base, 0)::float8 AS volume`;
+/** Where a bar's values are: the candle, or, where it was corrected after `known_at`, the revision in force then. */
+interface BarSource {
+  readonly columns: string;
+  readonly from: string;
+}
 
-const barsOf = `FROM candle c WHERE c.series_id = d.series_id AND c.interval = q.interval::"CandleInterval" AND c.is_final`;
+const valuesOf = (alias: string): string =>
+  `${alias}.open::float8 AS open, ${alias}.high::float8 AS high, ${alias}.low::float8 AS low, ${alias}.close::float8 AS close,
+  coalesce(${alias}.volume_quote, ${alias}.volume_base, 0)::float8 AS volume`;
+
+const ofSeries = `c.series_id = d.series_id AND c.interval = q.interval::"CandleInterval" AND c.is_final`;
+
+const asKnownNow: BarSource = {
+  columns: `c.open_time AS "openTime", ${valuesOf('c')}`,
+  from: `FROM candle c WHERE ${ofSeries}`,
+};
+
+const asKnownThen: BarSource = {
+  columns: `c.open_time AS "openTime", ${valuesOf('v')}`,
+  from: `FROM candle c LEFT JOIN candle_revision old ON old.series_id = c.series_id AND old.interval = c.interval
+      AND old.open_time = c.open_time AND old.learned_at <= q.known_at AND old.replaced_at > q.known_at
+    CROSS JOIN LATERAL (
+      SELECT c.open, c.high, c.low, c.close, c.volume_base, c.volume_quote WHERE old.revision IS NULL
+      UNION ALL SELECT old.open, old.high, old.low, old.close, old.volume_base, old.volume_quote WHERE old.revision IS NOT NULL
+    ) v
+    WHERE ${ofSeries} AND (c.learned_at <= coalesce(q.known_at, 'infinity') OR old.revision IS NOT NULL)`,
+};
+
+const barsStatement = ({ columns, from }: BarSource): string => `
+SELECT q.n, s.name AS source, b.*
+FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::int[], $5::int[], $6::timestamptz[], $7::timestamptz[])
+  WITH ORDINALITY AS q(token_id, interval, pivot, back, forward, until, known_at, n)
+JOIN default_series d ON d.token_id = q.token_id AND d.purpose = q.interval
+JOIN series r ON r.id = d.series_id JOIN source s ON s.id = r.source_id
+LEFT JOIN LATERAL (
+  (SELECT ${columns} ${from} AND c.open_time < coalesce(q.pivot, 'infinity') ORDER BY c.open_time DESC LIMIT q.back)
+  UNION ALL
+  (SELECT ${columns} ${from} AND c.open_time >= q.pivot AND c.open_time < coalesce(q.until, 'infinity')
+   ORDER BY c.open_time LIMIT q.forward)
+) b ON true
+ORDER BY q.n, b."openTime"`;
+
+const statements = { now: barsStatement(asKnownNow), then: barsStatement(asKnownThen) };
 
 /** Closed candles of tokens around a time; null without a default series for the interval. One statement a batch. */
 export const tokenBars = defineLoader<{ readonly db: Sql }, BarsKey, TokenBars | null>(
   async ({ db }, keys) => {
-    const rows = await db.query<BarRow>(
-      `SELECT q.n, s.name AS source, b.*
-       FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::int[], $5::int[], $6::timestamptz[])
-         WITH ORDINALITY AS q(token_id, interval, pivot, back, forward, until, n)
-       JOIN default_series d ON d.token_id = q.token_id AND d.purpose = q.interval
-       JOIN series r ON r.id = d.series_id JOIN source s ON s.id = r.source_id
-       LEFT JOIN LATERAL (
-         (SELECT ${barColumns} ${barsOf} AND c.open_time < coalesce(q.pivot, 'infinity') ORDER BY c.open_time DESC LIMIT q.back)
-         UNION ALL
-         (SELECT ${barColumns} ${barsOf} AND c.open_time >= q.pivot AND c.open_time < coalesce(q.until, 'infinity')
-          ORDER BY c.open_time LIMIT q.forward)
-       ) b ON true
-       ORDER BY q.n, b."openTime"`,
-      [
-        keys.map(({ tokenId }) => tokenId),
-        keys.map(({ interval }) => interval),
-        keys.map(({ pivot }) => (pivot === null ? null : new Date(pivot))),
-        keys.map(({ back }) => back),
-        keys.map(({ forward }) => forward),
-        keys.map(({ to }) => (to === null ? null : new Date(to))),
-      ],
-    );
+    const instant = (timeMs: number | null): Date | null => (timeMs === null ? null : new Date(timeMs));
+    const isOfNow = keys.every(({ knownAt }) => knownAt === null);
+    const rows = await db.query<BarRow>(isOfNow ? statements.now : statements.then, [
+      keys.map(({ tokenId }) => tokenId),
+      keys.map(({ interval }) => interval),
+      keys.map(({ pivot }) => instant(pivot)),
+      keys.map(({ back }) => back),
+      keys.map(({ forward }) => forward),
+      keys.map(({ to }) => instant(to)),
+      keys.map(({ knownAt }) => instant(knownAt)),
+    ]);
     const found = new Map<number, { source: string; bars: Bar[] }>();
     for (const row of rows) {
       const { n, source, openTime, ...values } = row;
@@ -78,5 +108,6 @@ export const tokenBars = defineLoader<{ readonly db: Sql }, BarsKey, TokenBars |
     }
     return keys.map((_, index) => found.get(index + 1) ?? null);
   },
-  ({ tokenId, interval, pivot, back, forward, to }) => `${tokenId} ${interval} ${pivot} ${back} ${forward} ${to}`,
+  ({ tokenId, interval, pivot, back, forward, to, knownAt }) =>
+    `${tokenId} ${interval} ${pivot} ${back} ${forward} ${to} ${knownAt}`,
 );

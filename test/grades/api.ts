@@ -6,6 +6,7 @@ import type { Context } from '../../src/graphql/context.ts';
 import '../../src/tokens/schema.ts';
 import '../../src/prices/schema.ts';
 import '../../src/indicators/schema.ts';
+import '../../src/levels/schema.ts';
 import '../../src/grades/schema.ts';
 import '../../src/grades/subscription.ts';
 import '../../src/signals/schema.ts';
