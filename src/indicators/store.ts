@@ -81,14 +81,15 @@ LEFT JOIN LATERAL (
 ) b ON true
 ORDER BY q.n, b."openTime"`;
 
-const statements = { now: barsStatement(asKnownNow), then: barsStatement(asKnownThen) };
+const statementNow = barsStatement(asKnownNow);
+const statementThen = barsStatement(asKnownThen);
 
 /** Closed candles of tokens around a time; null without a default series for the interval. One statement a batch. */
 export const tokenBars = defineLoader<{ readonly db: Sql }, BarsKey, TokenBars | null>(
   async ({ db }, keys) => {
     const instant = (timeMs: number | null): Date | null => (timeMs === null ? null : new Date(timeMs));
     const isOfNow = keys.every(({ knownAt }) => knownAt === null);
-    const rows = await db.query<BarRow>(isOfNow ? statements.now : statements.then, [
+    const rows = await db.query<BarRow>(isOfNow ? statementNow : statementThen, [
       keys.map(({ tokenId }) => tokenId),
       keys.map(({ interval }) => interval),
       keys.map(({ pivot }) => instant(pivot)),
