@@ -13,7 +13,7 @@ import type { Db } from '../src/db/client.ts';
 import { applyMigrations } from '../src/db/migrate.ts';
 import { openDbBeside } from '../src/db/open.ts';
 import { type GradeKind, type GradeModel, standardBands } from '../src/grades/model.ts';
-import { listModels, publishModels } from '../src/grades/store.ts';
+import { listModels, publishModels } from '../src/grades/model-store.ts';
 import { publishShipped } from '../src/ingest/market.ts';
 import { publishStrategies } from '../src/signals/store.ts';
 import { type Strategy, trendVotes1h } from '../src/signals/strategy.ts';
@@ -60,7 +60,6 @@ const benchModel = (kind: GradeKind): GradeModel => ({
     },
   ],
   bands: standardBands,
-  publishedAt: Date.UTC(2026, 0, 1),
 });
 
 /** Publishes what the server publishes at its start, and a model for every kind that has none, then. Ids of the current ones. */
@@ -69,7 +68,7 @@ async function publishCurrentModels(db: Db): Promise<Record<GradeKind, number>> 
   const kinds: readonly GradeKind[] = ['TRADER', 'INVESTOR'];
   const shipped = (await listModels(db)).filter(({ isCurrent }) => isCurrent);
   const missing = kinds.filter((kind) => !shipped.some((model) => model.kind === kind)).map(benchModel);
-  await publishModels(db, missing, missing);
+  await publishModels(db, missing, missing, Date.now());
   const current = (await listModels(db)).filter(({ isCurrent }) => isCurrent);
   const idOf = (kind: GradeKind): number => current.find((model) => model.kind === kind)?.id ?? 0;
   return { TRADER: idOf('TRADER'), INVESTOR: idOf('INVESTOR') };

@@ -4,6 +4,7 @@ import { addBackupCommands } from './cli/backup.ts';
 import { addComputeCommand } from './cli/compute.ts';
 import { addImportCommands } from './cli/import.ts';
 import { addMigrateCommand } from './cli/migrate.ts';
+import { addModelCommands } from './cli/model.ts';
 import { addReplayCommand } from './cli/replay.ts';
 import { addStartCommand } from './cli/start.ts';
 import { addStatusCommand } from './cli/status.ts';
@@ -20,6 +21,7 @@ for (const add of [
   addStartCommand,
   addImportCommands,
   addComputeCommand,
+  addModelCommands,
   addReplayCommand,
   addMigrateCommand,
   addBackupCommands,

@@ -18,6 +18,7 @@ interface ComputeOptions {
   readonly from?: number;
   readonly to?: number;
   readonly slugs?: string;
+  readonly models?: string;
 }
 
 /** `compute`: grades, signals and outcomes for history. */
@@ -27,11 +28,15 @@ export function addComputeCommand(program: Command): void {
     .option('--from <date>', 'record nothing before this date', parseDate)
     .option('--to <date>', 'stop at this date', parseDate)
     .option('--slugs <list>', 'record only these tokens, separated by commas')
+    .option('--models <list>', 'compute only grades by these model versions, separated by commas')
     .description('Compute grades, signals and outcomes for history; what is there already is not written again.')
     .action((options: ComputeOptions) => withDb(({ db }) => runCompute(db, options)));
 }
 
-async function runCompute(db: Parameters<typeof compute>[0]['db'], { from, to, slugs }: ComputeOptions): Promise<void> {
+async function runCompute(
+  db: Parameters<typeof compute>[0]['db'],
+  { from, to, slugs, models }: ComputeOptions,
+): Promise<void> {
   if (from !== undefined && to !== undefined && from >= to)
     throw new AppError('BAD_USER_INPUT', '--from must be before --to.');
   const tokenIds = slugs === undefined ? null : new Set(await findTokenIds({ db }, slugs.split(',')));
@@ -44,7 +49,12 @@ async function runCompute(db: Parameters<typeof compute>[0]['db'], { from, to, s
       onProgress: (closeTime, { tokenDays }) =>
         progress.update(tokenDays, null, `token-days, ${new Date(closeTime).toISOString().slice(0, 16)}`),
     },
-    { fromMs: from ?? null, toMs: to ?? null, tokenIds },
+    {
+      fromMs: from ?? null,
+      toMs: to ?? null,
+      tokenIds,
+      ...(models === undefined ? {} : { models: new Set(models.split(',').map((version) => version.trim())) }),
+    },
   );
   await db.analyze();
   progress.stop();

@@ -82,7 +82,7 @@ export interface UniverseRule {
   readonly returnSpreadMin: number;
 }
 
-/** A published model version, as the API shows it. */
+/** The rules of a model version, as a file states them and the API shows them. */
 export interface GradeModel {
   readonly kind: GradeKind;
   /** Unique among all models, e.g. `measured-v1`. */
@@ -94,8 +94,6 @@ export interface GradeModel {
   readonly factors: readonly FactorDefinition[];
   /** Best band first; the last begins at 0. */
   readonly bands: readonly BandEdge[];
-  /** Epoch ms. */
-  readonly publishedAt: number;
 }
 
 /** One factor of a grade, in the model's order; only inputs that were there. */

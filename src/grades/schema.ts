@@ -8,16 +8,8 @@ import type { Token } from '../tokens/token.ts';
 import { absenceOf, type GradeAbsence } from './absence.ts';
 import type { BandEdge, FactorDefinition, GradeBand, GradeKind, ScoredFactor } from './model.ts';
 import { gradePage } from './page-store.ts';
-import {
-  assertModelVersion,
-  findModel,
-  gradeById,
-  gradeGround,
-  type GradeModelRow,
-  type GradeRow,
-  latestGrade,
-  loadModels,
-} from './store.ts';
+import { assertModelVersion, findModel, type GradeModelRow, loadModels } from './model-store.ts';
+import { gradeById, gradeGround, type GradeRow, latestGrade } from './store.ts';
 
 /** The public face of grades: the types Grade and GradeModel, and every field that leads to them. */
 
@@ -65,6 +57,7 @@ const ModelFactorRef = builder.objectRef<FactorDefinition>('GradeModelFactor').i
       description: 'Unique in the model: `group.name`; the `key` of the factor in grades.',
     }),
     group: t.exposeString('group', { description: 'The group it belongs to.' }),
+    feature: t.exposeString('feature', { description: 'The input that is measured, by its name in model files.' }),
     description: t.exposeString('description', { description: 'What is measured, over which window.' }),
     weight: t.exposeFloat('weight', { description: 'Share of the value when every input is there; they sum to 1.' }),
     direction: t.expose('direction', { type: FactorDirectionEnum, description: 'Which end scores high.' }),
@@ -104,6 +97,15 @@ builder.node(GradeModelRef, {
     historyBarsMin: t.int({
       description: 'Candles a token needs before it is graded.',
       resolve: ({ definition }) => definition.universe.historyBarsMin,
+    }),
+    gapBarsMax: t.int({
+      description: 'More missing candles in a row start the history of a token over.',
+      resolve: ({ definition }) => definition.universe.gapBarsMax,
+    }),
+    returnSpreadMin: t.float({
+      description:
+        'A token whose last 90 returns have a smaller interquartile range is not graded: its price is pegged. A fraction.',
+      resolve: ({ definition }) => definition.universe.returnSpreadMin,
     }),
     factors: t.field({
       type: [ModelFactorRef],
@@ -261,7 +263,7 @@ async function pageHistory(
 }
 
 const kindArg = { type: GradeKindEnum, required: true, description: 'Which grade.' } as const;
-const modelDescription = 'Version of the model; the current one when not given.';
+const modelDescription = 'Version of the model; the current one (with `knownAt`, the one of that time) when not given.';
 
 builder.objectFields(TokenRef, (t) => ({
   grade: t.field({

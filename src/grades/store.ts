@@ -1,32 +1,18 @@
 /**
- * Where grades and the models behind them are kept. Everything here is an immutable fact: a model version is written
- * once, a grade is written once, and a correction is a new row that names the one it supersedes. Reading therefore
- * never needs a lock, and "what was known at" is a filter, not a copy.
+ * Where grades are kept. Everything here is an immutable fact: a grade is written once, and a correction is a new row
+ * that names the one it supersedes. Reading therefore never needs a lock, and "what was known at" is a filter, not a
+ * copy. The models behind them are in `model-store.ts`.
  *
  * Late, doubled and wrong input: the same grade again writes nothing; a different one for the same (model, series,
- * asOf) supersedes; a model that changed under its version, and a grade published before its `asOf`, throw and leave
- * the transaction to roll back.
+ * asOf) supersedes; a grade published before its `asOf` throws and leaves the transaction to roll back.
  */
-import type { Db, Sql } from '../db/client.ts';
-import { AppError } from '../lib/errors.ts';
+import type { Sql } from '../db/client.ts';
 import { defineLoader, inKeyOrder } from '../lib/loader.ts';
 import type { GradeBand, GradeKind, GradeModel, ScoredFactor } from './model.ts';
 
 /** Whatever has a database: a request's context, or the dependencies of a job. */
 interface Ctx {
   readonly db: Sql;
-}
-
-/** A published model version. */
-export interface GradeModelRow {
-  readonly id: number;
-  readonly kind: GradeKind;
-  readonly version: string;
-  readonly definition: GradeModel;
-  /** Epoch ms. */
-  readonly publishedAt: number;
-  /** Whether grades of this kind are answered by this version when none is named. */
-  readonly isCurrent: boolean;
 }
 
 /** A grade as computed, before it has an id. */
@@ -72,109 +58,6 @@ export const gradeColumns = `g.id, g.model_id AS "modelId", m.kind, g.token_id A
 
 /** A bound as a parameter; null is no bound. */
 export const instant = (timeMs: number | null): Date | null => (timeMs === null ? null : new Date(timeMs));
-
-// Models ------------------------------------------------------------------------------------------------------------
-
-/**
- * Publishes model versions, each once and for ever, and says which one answers for its kind. Returns the models in the
- * order given. A kind not named in `current` keeps the version it has. Throws an Error, and writes nothing, where a version is
- * already published with another definition, or `current` names one that is not published.
- */
-export function publishModels(
-  db: Pick<Db, 'transaction'>,
-  models: readonly GradeModel[],
-  current: readonly { readonly kind: GradeKind; readonly version: string }[],
-): Promise<GradeModelRow[]> {
-  return db.transaction(async (tx) => {
-    await insertModels(tx, models);
-    await setCurrentModels(tx, current);
-    const published = await listModels(tx);
-    return models.map((model) => {
-      const row = published.find(({ kind, version }) => kind === model.kind && version === model.version);
-      if (!row) throw new Error(`Grade model ${model.kind} ${model.version} was not published.`);
-      return row;
-    });
-  });
-}
-
-async function insertModels(tx: Sql, models: readonly GradeModel[]): Promise<void> {
-  const params = [
-    models.map(({ kind }) => kind),
-    models.map(({ version }) => version),
-    models.map((model) => JSON.stringify(model)),
-    models.map(({ publishedAt }) => new Date(publishedAt)),
-  ];
-  await tx.execute(
-    `INSERT INTO grade_model (kind, version, definition, published_at)
-     SELECT u.kind::"GradeKind", u.version, u.definition::jsonb, u.published_at
-     FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS u(kind, version, definition, published_at)
-     ON CONFLICT (kind, version) DO NOTHING`,
-    params,
-  );
-  const [changed] = await tx.query<{ kind: GradeKind; version: string }>(
-    `SELECT m.kind, m.version
-     FROM unnest($1::text[], $2::text[], $3::text[]) AS u(kind, version, definition)
-     JOIN grade_model m ON m.kind = u.kind::"GradeKind" AND m.version = u.version
-     WHERE m.definition <> u.definition::jsonb LIMIT 1`,
-    params.slice(0, 3),
-  );
-  if (changed)
-    throw new Error(
-      `Grade model ${changed.kind} ${changed.version} is already published with another definition; publish a change under a new version.`,
-    );
-}
-
-async function setCurrentModels(
-  tx: Sql,
-  current: readonly { readonly kind: GradeKind; readonly version: string }[],
-): Promise<void> {
-  for (const { kind, version } of current) {
-    const model = (await listModels(tx)).find((row) => row.kind === kind && row.version === version);
-    if (!model) throw new Error(`Grade model ${kind} ${version} cannot be the current one: it is not published.`);
-    if (model.isCurrent) continue;
-    await tx.execute(
-      `INSERT INTO current_grade_model (kind, model_id) VALUES ($1::"GradeKind", $2)
-       ON CONFLICT (kind) DO UPDATE SET model_id = excluded.model_id`,
-      [kind, model.id],
-    );
-    await refreshGradeKeys(tx, null);
-  }
-}
-
-/** Every published model version: by kind, the current one first, then the newest. */
-export function listModels(db: Sql): Promise<GradeModelRow[]> {
-  return db.query<GradeModelRow>(
-    `SELECT m.id, m.kind, m.version, m.definition, m.published_at AS "publishedAt", c.model_id IS NOT NULL AS "isCurrent"
-     FROM grade_model m LEFT JOIN current_grade_model c ON c.model_id = m.id
-     ORDER BY m.kind, c.model_id NULLS LAST, m.published_at DESC, m.id DESC`,
-  );
-}
-
-const allModels = defineLoader<Ctx, 'all', GradeModelRow[]>(async ({ db }, keys) => {
-  const rows = await listModels(db);
-  return keys.map(() => rows);
-});
-
-/** {@link listModels}, read once per request: there are few, and every grade shown wants its own. */
-export function loadModels(ctx: Ctx): Promise<GradeModelRow[]> {
-  return allModels(ctx).load('all');
-}
-
-/** A published model by id; null where there is none. Read together with all others, once per request. */
-export async function findModel(ctx: Ctx, id: number): Promise<GradeModelRow | null> {
-  return (await loadModels(ctx)).find((model) => model.id === id) ?? null;
-}
-
-/** Throws BAD_USER_INPUT where a kind has no such version, naming those it has. Null, the current version, is fine. */
-export async function assertModelVersion(ctx: Ctx, kind: GradeKind, version: string | null): Promise<void> {
-  if (version === null) return;
-  const versions = (await loadModels(ctx)).filter((model) => model.kind === kind).map((model) => model.version);
-  if (!versions.includes(version))
-    throw new AppError(
-      'BAD_USER_INPUT',
-      `There is no ${kind} model "${version}". Published: ${versions.join(', ') || 'none'}.`,
-    );
-}
 
 // Writing -----------------------------------------------------------------------------------------------------------
 
@@ -258,7 +141,7 @@ async function insertGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: n
 }
 
 /** Sets the keys that lists sort by to the newest grades by the current models; null: of every token. */
-async function refreshGradeKeys(tx: Sql, tokenIds: readonly number[] | null): Promise<void> {
+export async function refreshGradeKeys(tx: Sql, tokenIds: readonly number[] | null): Promise<void> {
   const newest = (kind: GradeKind): string => `coalesce((
     SELECT g.value FROM grade g
     WHERE g.token_id = t.id AND g.model_id = (SELECT c.model_id FROM current_grade_model c WHERE c.kind = '${kind}')
@@ -275,20 +158,27 @@ async function refreshGradeKeys(tx: Sql, tokenIds: readonly number[] | null): Pr
 
 // Reading -----------------------------------------------------------------------------------------------------------
 
-/** Joins the model that answers: the current one of the kind, or the named version of it. Arguments are SQL. */
+/**
+ * Joins the model that answers: the named version of the kind, or the current one, at `knownAt` (null: now) where that
+ * is given; before the first was made current, the first. Arguments are SQL.
+ */
 export const modelJoin = (
   kind: string,
   version: string,
+  knownAt = 'NULL',
 ): string => `JOIN grade_model m ON m.kind = ${kind}::"GradeKind" AND
-  CASE WHEN ${version}::text IS NULL
-    THEN m.id = (SELECT c.model_id FROM current_grade_model c WHERE c.kind = ${kind}::"GradeKind")
-    ELSE m.version = ${version}::text END`;
+  CASE WHEN ${version}::text IS NOT NULL THEN m.version = ${version}::text
+    ELSE m.id = (
+      SELECT w.model_id FROM grade_model_switch w WHERE w.kind = ${kind}::"GradeKind"
+      ORDER BY w.switched_at <= coalesce(${knownAt}::timestamptz, 'infinity') DESC,
+        CASE WHEN w.switched_at <= coalesce(${knownAt}::timestamptz, 'infinity') THEN -w.id ELSE w.id END LIMIT 1)
+    END`;
 
 /** Which grade of a token is asked for. */
 export interface GradeKey {
   readonly tokenId: number;
   readonly kind: GradeKind;
-  /** Null: the current version. */
+  /** Null: the current version, or the one that was current at `knownAt`. */
   readonly version: string | null;
   /** Epoch ms; null: the newest. The newest grade whose close is not later than this. */
   readonly asOf: number | null;
@@ -303,7 +193,7 @@ export const latestGrade = defineLoader<Ctx, GradeKey, GradeRow | null>(
       `SELECT q.n, ${gradeColumns}
        FROM unnest($1::int[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
          WITH ORDINALITY AS q(token_id, kind, version, as_of, known_at, n)
-       ${modelJoin('q.kind', 'q.version')}
+       ${modelJoin('q.kind', 'q.version', 'q.known_at')}
        CROSS JOIN LATERAL (
          SELECT * FROM grade g
          WHERE g.token_id = q.token_id AND g.model_id = m.id AND g.as_of <= coalesce(q.as_of, 'infinity')

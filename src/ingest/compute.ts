@@ -1,6 +1,7 @@
 import type { Db } from '../db/client.ts';
 import { appendEvents } from '../events/store.ts';
 import type { Clock } from '../lib/clock.ts';
+import { AppError } from '../lib/errors.ts';
 import type { CandleInterval } from '../lib/interval.ts';
 import type { UniverseClose } from '../signals/universe.ts';
 import { listCloses, mergeCloses, type StoredClose } from './closes.ts';
@@ -26,6 +27,8 @@ export interface ComputeRange {
   readonly toMs: number | null;
   /** Only these tokens are recorded; all of them are ranked. */
   readonly tokenIds: ReadonlySet<number> | null;
+  /** Only grades by these model versions are computed, and no signals; absent: everything published. */
+  readonly models?: ReadonlySet<string>;
 }
 
 /** What a computation did. */
@@ -60,11 +63,25 @@ export async function compute(deps: ComputeDeps, range: ComputeRange): Promise<C
     outcomesWritten: 0,
     ungraded: {},
   };
-  const published = await publishShipped(deps.db, deps.clock.now());
+  const published = onlyModels(await publishShipped(deps.db, deps.clock.now()), range.models);
   for (const isSimulated of [false, true]) {
-    await computeMarket(deps, range, await createMarket(deps.db, isSimulated), published, summary);
+    await computeMarket(deps, range, await createMarket(deps.db, isSimulated, published), published, summary);
   }
   return summary;
+}
+
+/** What is published, or a part of it. Throws BAD_USER_INPUT naming what there is where one is unknown. */
+function onlyModels(published: Published, versions: ReadonlySet<string> | undefined): Published {
+  if (versions === undefined) return published;
+  const { modelIds } = published;
+  const unknown = [...versions].find((version) => !modelIds.has(version));
+  if (unknown !== undefined)
+    throw new AppError(
+      'BAD_USER_INPUT',
+      `There is no model "${unknown}". Published: ${[...modelIds.keys()].join(', ')}.`,
+    );
+  const models = published.models.filter(({ version }) => versions.has(version));
+  return { ...published, models, strategies: [] };
 }
 
 async function computeMarket(
@@ -113,7 +130,8 @@ async function recordGradesOf(
 
 function streamsOf(deps: ComputeDeps, market: Market, range: ComputeRange): AsyncGenerator<StoredClose>[] {
   const untilOpen = Math.min(range.toMs ?? Number.POSITIVE_INFINITY, deps.clock.now());
-  return settledIntervals.map((interval) =>
+  const intervals = range.models === undefined ? settledIntervals : settledIntervals.slice(0, 1); // grades are daily
+  return intervals.map((interval) =>
     listCloses(deps.db, market.seriesOf.get(interval) ?? new Map(), interval, null, untilOpen),
   );
 }

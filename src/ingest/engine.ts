@@ -4,6 +4,7 @@ import type { StoredEvent } from '../events/topics.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type CandleInterval, intervalMs } from '../lib/interval.ts';
 import type { Log } from '../lib/log.ts';
+import { readModelsRevision } from '../grades/model-store.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
 import { listCloses, mergeCloses, type StoredClose } from './closes.ts';
 import {
@@ -20,7 +21,8 @@ import {
  * The live engine: takes `closes` events from the log in order, settles each close and records what it brought in one
  * transaction with its own position, so that a crash anywhere loses nothing and doubles nothing. After a restart, and
  * when the tokens of a universe change (an import replaced a simulated series), its engines are rebuilt from the stored
- * candles, which gives the same state as having been there. Of closes at one time the coarser comes first.
+ * candles, which gives the same state as having been there. So they are when a model is published or made current.
+ * Of closes at one time the coarser comes first.
  *
  * A close that comes after a later one of its universe was settled (a second feed lagging) is left to `compute`,
  * counted and logged. A close settled before (a replay played twice) writes nothing.
@@ -59,7 +61,7 @@ const eventsPerBatch = 200;
 /** An engine at the position where the last one stopped; at the end of the log where there never was one. */
 export async function createEngine(deps: EngineDeps): Promise<Engine> {
   const { db, clock } = deps;
-  const published = await publishShipped(db, clock.now());
+  let published = await publishShipped(db, clock.now());
   let seq = (await findConsumerSeq(db, consumerName)) ?? (await findLastSeq(db));
   await saveConsumerSeq(db, consumerName, seq, clock.now());
   const markets = new Map<boolean, RunningMarket>();
@@ -68,12 +70,20 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
   async function marketFor(isSimulated: boolean, event: CloseEvent): Promise<RunningMarket> {
     const known = markets.get(isSimulated);
     if (known && (await hasSameMembers(db, known, isSimulated))) return known;
-    const market: RunningMarket = { ...(await createMarket(db, isSimulated)), settledTo: new Map() };
+    const market: RunningMarket = { ...(await createMarket(db, isSimulated, published)), settledTo: new Map() };
     for await (const close of closesUpTo(db, market, event)) if (!isOf(event, close)) applyClose(market, close);
     stats.rebuilt += 1;
     deps.log.info({ isSimulated, closeTime: event.payload.closeTime }, 'engines rebuilt from stored candles');
     markets.set(isSimulated, market);
     return market;
+  }
+
+  /** Takes up models that were published or made current since; the engines are rebuilt with them at their next close. */
+  async function followModels(): Promise<void> {
+    if ((await readModelsRevision(db)) === published.revision) return;
+    published = await publishShipped(db, clock.now());
+    markets.clear();
+    deps.log.info({ models: [...published.modelIds.keys()] }, 'grade models changed');
   }
 
   async function settle(event: CloseEvent): Promise<void> {
@@ -98,6 +108,7 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
       for (;;) {
         const events = (await listEvents(db, ['closes'], seq, eventsPerBatch)) as CloseEvent[];
         if (events.length === 0) return;
+        await followModels();
         for (const event of events) {
           await settle(event).catch((error: unknown) => {
             markets.clear(); // half-applied engines are not trusted: the next try rebuilds them

@@ -3,7 +3,15 @@ import type { NewEvent } from '../events/topics.ts';
 import type { GradeModel } from '../grades/model.ts';
 import { measuredV1 } from '../grades/models/measured-v1.ts';
 import { technicalV1 } from '../grades/models/technical-v1.ts';
-import { type GradeModelRow, publishModels, type RecordedGrade, recordGrades } from '../grades/store.ts';
+import {
+  type GradeModelRow,
+  listModels,
+  listModelSwitches,
+  type ModelSwitch,
+  publishModels,
+  readModelsRevision,
+} from '../grades/model-store.ts';
+import { type RecordedGrade, recordGrades } from '../grades/store.ts';
 import type { CandleInterval } from '../lib/interval.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
 import { publishStrategies, recordOutcomes, recordSignals, type SignalRow } from '../signals/store.ts';
@@ -17,9 +25,11 @@ import { tokenBySlug } from '../tokens/store.ts';
  */
 
 /** The models and strategies that ship; published at the first start. */
-export const shippedModels: readonly GradeModel[] = [measuredV1, technicalV1];
-export const shippedStrategies: readonly Strategy[] = [trendVotes1d, trendVotes1h];
-const currentModel = measuredV1;
+const shippedModels: readonly GradeModel[] = [measuredV1, technicalV1];
+const shippedStrategies: readonly Strategy[] = [trendVotes1d, trendVotes1h];
+
+/** The shipped models that answer for their kinds until another is made current. */
+const firstCurrent: readonly GradeModel[] = [measuredV1];
 
 /** The intervals whose closes are settled, coarsest first: the order in which closes of one instant are taken. */
 export const settledIntervals: readonly CandleInterval[] = ['ONE_DAY', 'ONE_HOUR'];
@@ -32,24 +42,38 @@ export interface Market {
   readonly seriesOf: ReadonlyMap<CandleInterval, ReadonlyMap<number, number>>;
 }
 
-/** What was published of models and strategies: their identities in the database. */
+/** What is published of models and strategies. */
 export interface Published {
+  readonly models: readonly GradeModelRow[];
+  /** Which model answered for its kind since when, oldest first. */
+  readonly switches: readonly ModelSwitch[];
+  readonly strategies: readonly Strategy[];
   readonly modelIds: ReadonlyMap<string, number>;
   readonly strategyIds: ReadonlyMap<string, number>;
+  /** {@link readModelsRevision} before the rest was read. */
+  readonly revision: string;
 }
 
-/** Publishes the shipped models and strategies; once, then it only reads. */
-export async function publishShipped(db: Db, publishedAt: number): Promise<Published> {
-  const models: GradeModelRow[] = await publishModels(db, shippedModels, [currentModel]);
-  const strategies = await publishStrategies(db, shippedStrategies, publishedAt);
+/** Publishes the shipped models and strategies, once, and reads all that is published, by whomever. */
+export async function publishShipped(db: Db, nowMs: number): Promise<Published> {
+  const before = await listModels(db);
+  const current = firstCurrent.filter(({ kind }) => !before.some((row) => row.kind === kind && row.isCurrent));
+  await publishModels(db, shippedModels, current, nowMs);
+  const revision = await readModelsRevision(db);
+  const strategies = await publishStrategies(db, shippedStrategies, nowMs);
+  const models = await listModels(db);
   return {
+    models,
+    switches: await listModelSwitches(db),
+    strategies: shippedStrategies,
     modelIds: new Map(models.map(({ id, version }) => [version, id])),
     strategyIds: new Map(strategies.map(({ id, name }) => [name, id])),
+    revision,
   };
 }
 
-/** A universe's tokens as they are now, with fresh engines that have seen nothing. */
-export async function createMarket(db: Db, isSimulated: boolean): Promise<Market> {
+/** A universe's tokens as they are now, with fresh engines of all that is published that have seen nothing. */
+export async function createMarket(db: Db, isSimulated: boolean, published: Published): Promise<Market> {
   const seriesOf = new Map<CandleInterval, Map<number, number>>();
   for (const interval of settledIntervals) {
     const members = (await listUniverseMembers(db, interval)).filter((member) => member.isSimulated === isSimulated);
@@ -57,12 +81,17 @@ export async function createMarket(db: Db, isSimulated: boolean): Promise<Market
   }
   const benchmark = await tokenBySlug({ db }).load(benchmarkSlug);
   const universe = createUniverse({
-    models: shippedModels,
-    currentModel: currentModel.version,
-    strategies: shippedStrategies,
+    models: published.models.map(({ definition }) => definition).toSorted(byVersion),
+    switches: published.switches.filter(({ kind }) => kind === 'TRADER'),
+    strategies: published.strategies,
     benchmarkKey: benchmark?.id ?? null,
   });
   return { universe, seriesOf };
+}
+
+/** An order that no later publication or switch disturbs. */
+function byVersion(a: GradeModel, b: GradeModel): number {
+  return a.version < b.version ? -1 : 1;
 }
 
 /** What a transaction recorded of a close or several. */

@@ -41,20 +41,35 @@ export interface Universe {
   close(interval: CandleInterval, closeTime: number, rows: readonly UniverseRow[]): UniverseClose;
 }
 
-/** The engines of a universe. `currentModel` is the version whose grade strategies are told; `benchmarkKey` the token that risk is measured against. */
+/** Which version's grade strategies are told, since when (epoch ms). */
+export interface GradeTeller {
+  readonly version: string;
+  readonly switchedAt: number;
+}
+
+/** The version of the last switch at a time; before the first, the first. */
+function tellerAt(switches: readonly GradeTeller[], timeMs: number): string | null {
+  const teller = switches.findLast(({ switchedAt }) => switchedAt <= timeMs) ?? switches[0];
+  return teller?.version ?? null;
+}
+
+/**
+ * The engines of a universe. `switches` (oldest first) tell whose grade strategies are told at a close: history keeps
+ * the grades of its time, so that a later switch changes no earlier signal. `benchmarkKey` is the token that risk is
+ * measured against.
+ */
 export function createUniverse(options: {
   readonly models: readonly GradeModel[];
-  readonly currentModel: string;
+  readonly switches: readonly GradeTeller[];
   readonly strategies: readonly Strategy[];
   readonly benchmarkKey: number | null;
 }): Universe {
-  const { models, currentModel, strategies } = options;
+  const { models, switches, strategies } = options;
   const grades = createGradeEngine({ models, benchmarkKey: options.benchmarkKey });
   const gradeInterval = models[0]?.interval;
   const signals = createSignalEngine({ strategies });
   const juries = new Map<string, Votes>();
   const lastGrades = new Map<string, ScoredGrade>();
-  const gradeValues = new Map<number, number>();
 
   function juryOf(interval: CandleInterval, key: number): Votes {
     const name = `${interval}:${key}`;
@@ -69,7 +84,6 @@ export function createUniverse(options: {
     const name = `${grade.modelVersion}:${grade.key}`;
     const before = lastGrades.get(name);
     lastGrades.set(name, grade);
-    if (grade.modelVersion === currentModel) gradeValues.set(grade.key, grade.value);
     return { ...grade, change24h: before?.asOf === grade.asOf - dayMs ? grade.value - before.value : null };
   }
 
@@ -79,9 +93,11 @@ export function createUniverse(options: {
     rows: readonly UniverseRow[],
     votes: ReadonlyMap<number, VoteResult>,
   ) {
+    const teller = tellerAt(switches, closeTime);
     const inputs = rows.flatMap((row) => {
       const cast = votes.get(row.key);
-      return cast === undefined ? [] : [{ ...row, votes: cast, gradeValue: gradeValues.get(row.key) ?? null }];
+      const gradeValue = lastGrades.get(`${teller}:${row.key}`)?.value ?? null;
+      return cast === undefined ? [] : [{ ...row, votes: cast, gradeValue }];
     });
     const parts = strategies
       .filter((strategy) => strategy.interval === interval)

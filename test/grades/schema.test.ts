@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { technicalV1 } from '../../src/grades/models/technical-v1.ts';
-import { publishModels, recordGrades } from '../../src/grades/store.ts';
+import { publishModels } from '../../src/grades/model-store.ts';
+import { recordGrades } from '../../src/grades/store.ts';
 import { createTestDb } from '../support/db.ts';
 import { ask } from './api.ts';
 import { gradeOf, investorV1, seedTokens } from './seed.ts';
@@ -11,7 +12,7 @@ const day = (n: number): number => Date.UTC(2025, 0, n);
 const db = await createTestDb({ after });
 await seedTokens(db, 55);
 const models = [measuredV1, technicalV1, investorV1];
-const [trader, technical, investor] = (await publishModels(db, models, [measuredV1, investorV1])).map(
+const [trader, technical, investor] = (await publishModels(db, models, [measuredV1, investorV1], 0)).map(
   ({ id }) => id,
 ) as [number, number, number];
 const record = (grades: Parameters<typeof recordGrades>[1], publishedAt: number) =>

@@ -3,16 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import { absenceOf } from '../../src/grades/absence.ts';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { gradePage } from '../../src/grades/page-store.ts';
-import {
-  findModel,
-  gradeById,
-  gradeGround,
-  type GradeRow,
-  latestGrade,
-  loadModels,
-  publishModels,
-  recordGrades,
-} from '../../src/grades/store.ts';
+import { findModel, loadModels, publishModels } from '../../src/grades/model-store.ts';
+import { gradeById, gradeGround, type GradeRow, latestGrade, recordGrades } from '../../src/grades/store.ts';
 import { createTestDb } from '../support/db.ts';
 import { gradeOf, investorV1, seedTokens, traderV2 } from './seed.ts';
 
@@ -20,7 +12,7 @@ const day = (n: number): number => Date.UTC(2025, 0, n);
 const db = await createTestDb({ after });
 await seedTokens(db, 60);
 const current = [measuredV1, investorV1].map(({ kind, version }) => ({ kind, version }));
-const [trader, investor] = (await publishModels(db, [measuredV1, investorV1], current)).map(({ id }) => id) as [
+const [trader, investor] = (await publishModels(db, [measuredV1, investorV1], current, 0)).map(({ id }) => id) as [
   number,
   number,
 ];
@@ -47,7 +39,7 @@ async function statementsOf(run: () => Promise<unknown>): Promise<string[]> {
 
 describe('publishing models', () => {
   it('publishes a version once, and answers the same rows again', async () => {
-    const again = await publishModels(db, [investorV1, measuredV1], []);
+    const again = await publishModels(db, [investorV1, measuredV1], [], 0);
     assert.deepEqual(
       again.map(({ id, isCurrent }) => [id, isCurrent]),
       [
@@ -62,7 +54,7 @@ describe('publishing models', () => {
   it('refuses a version that changed, and leaves everything as it was', async () => {
     const changed = { ...measuredV1, factors: measuredV1.factors.slice(1) };
     await assert.rejects(
-      publishModels(db, [{ ...traderV2, version: 'measured-v9' }, changed], []),
+      publishModels(db, [{ ...traderV2, version: 'measured-v9' }, changed], [], 0),
       /TRADER measured-v1 is already published with another definition; publish a change under a new version/,
     );
     assert.deepEqual((await loadModels({ db })).map(({ version }) => version).sort(), [
@@ -72,18 +64,18 @@ describe('publishing models', () => {
   });
 
   it('refuses a current version that is not published', async () => {
-    await assert.rejects(publishModels(db, [], [{ kind: 'INVESTOR', version: 'measured-v1' }]), /not published/);
+    await assert.rejects(publishModels(db, [], [{ kind: 'INVESTOR', version: 'measured-v1' }], 0), /not published/);
   });
 
   it('moves what lists sort by to the new current version, and back', async () => {
     await record([gradeOf({ modelId: trader, tokenId: 60, asOf: day(1), value: 70 })], day(2));
-    const [v2] = await publishModels(db, [traderV2], []);
+    const [v2] = await publishModels(db, [traderV2], [], 0);
     await record([gradeOf({ modelId: v2!.id, tokenId: 60, asOf: day(1), value: 30 })], day(2));
     assert.equal((await statKeys(60))?.trader, 70);
-    await publishModels(db, [], [{ kind: 'TRADER', version: 'measured-v2' }]);
+    await publishModels(db, [], [{ kind: 'TRADER', version: 'measured-v2' }], 0);
     assert.equal((await statKeys(60))?.trader, 30);
     assert.equal((await latestGrade({ db }).load({ tokenId: 60, kind: 'TRADER', ...newest }))?.value, 30);
-    await publishModels(db, [], [{ kind: 'TRADER', version: 'measured-v1' }]);
+    await publishModels(db, [], [{ kind: 'TRADER', version: 'measured-v1' }], 0);
     assert.equal((await statKeys(60))?.trader, 70);
     const named = await latestGrade({ db }).load({ tokenId: 60, kind: 'TRADER', ...newest, version: 'measured-v2' });
     assert.equal(named?.value, 30);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { encodeSeqCursor } from '../../src/lib/cursor.ts';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
-import { publishModels, recordGrades } from '../../src/grades/store.ts';
+import { publishModels } from '../../src/grades/model-store.ts';
+import { recordGrades } from '../../src/grades/store.ts';
 import { createTestDb } from '../support/db.ts';
 import { createFakeFeed, eventOf } from '../support/fake-feed.ts';
 import { follow } from './api.ts';
@@ -11,7 +12,7 @@ import { gradeOf, investorV1, seedTokens } from './seed.ts';
 const day = (n: number): number => Date.UTC(2025, 0, n);
 const db = await createTestDb({ after });
 await seedTokens(db, 3);
-const [trader, investor] = (await publishModels(db, [measuredV1, investorV1], [])).map(({ id }) => id) as [
+const [trader, investor] = (await publishModels(db, [measuredV1, investorV1], [], 0)).map(({ id }) => id) as [
   number,
   number,
 ];

@@ -79,5 +79,4 @@ export const measuredV1: GradeModel = {
     },
   ],
   bands: standardBands,
-  publishedAt: Date.UTC(2026, 10, 24),
 };

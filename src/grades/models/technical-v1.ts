@@ -64,5 +64,4 @@ export const technicalV1: GradeModel = {
     quantFactor('tailRatio', '95th percentile of the last 90 daily returns over the absolute 5th.'),
   ],
   bands: standardBands,
-  publishedAt: Date.UTC(2026, 10, 24),
 };
