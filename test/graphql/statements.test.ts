@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
-import { publishModels, recordGrades } from '../../src/grades/store.ts';
+import { publishModels } from '../../src/grades/model-store.ts';
+import { recordGrades } from '../../src/grades/store.ts';
 import { refreshQuotes } from '../../src/prices/quote-store.ts';
 import { createSchema } from '../../src/schema.ts';
 import { gradeOf, investorV1, seedTokens } from '../grades/seed.ts';
@@ -22,7 +23,7 @@ await store(
   asOf,
 );
 await refreshQuotes(db, ids, asOf);
-const models = await publishModels(db, [measuredV1, investorV1], [measuredV1, investorV1]);
+const models = await publishModels(db, [measuredV1, investorV1], [measuredV1, investorV1], asOf);
 const grades = models.flatMap(({ id: modelId }, model) =>
   ids.map((tokenId) => gradeOf({ modelId, tokenId, asOf, value: tokenId + model / 2 })),
 );
