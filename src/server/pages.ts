@@ -68,6 +68,22 @@ const tabClicks = `<script>
 </script>`;
 
 /**
+ * GraphiQL reads the operation's name and kind 100 ms after its text changed. Who opens a tab, or pastes, and runs sooner
+ * gets "Cannot infer operation" with the former name. This hands each run over 150 ms later, when the name is known.
+ */
+const settledRuns = `<script>
+for (const type of ['click', 'keydown']) addEventListener(type, (event) => {
+  if (!event.isTrusted || !(event.target instanceof Element)) return;
+  const runner = type === 'click' ? event.target.closest('.graphiql-execute-button')
+    : event.key === 'Enter' && (event.ctrlKey || event.metaKey) ? event.target : null;
+  if (!runner) return;
+  event.stopImmediatePropagation();
+  event.preventDefault();
+  setTimeout(() => runner.dispatchEvent(new event.constructor(type, event)), 150);
+}, true);
+</script>`;
+
+/**
  * GraphiQL, whole and offline: its script and workers are inside the page, so inline script and blob workers are what
  * the policy must allow; nothing may be loaded from or sent to another host.
  */
@@ -82,7 +98,7 @@ export const graphiqlPage: Page = createPage(
       defaultEditorToolsVisibility: 'variables',
       schemaDescription: true,
       inputValueDeprecation: true,
-    })}${tabClicks}`,
+    })}${tabClicks}${settledRuns}`,
   [
     "default-src 'none'",
     "script-src 'unsafe-inline' blob:",
