@@ -42,8 +42,8 @@ function withVariables(text: string): string {
   );
   const table = ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
   return text.replace(
-    /(<!-- variables -->\n)[\s\S]*?(\n<!-- end of variables -->)/,
-    (_all, start: string, end: string) => `${start}${table}${end}`,
+    /(<!-- variables -->\n)[\s\S]*?(<!-- end of variables -->)/,
+    (_all, start: string, end: string) => `${start}${table}\n${end}`,
   );
 }
 
