@@ -9,8 +9,13 @@ COPY prisma ./prisma
 COPY prisma.config.ts tsconfig.json ./
 COPY scripts ./scripts
 COPY src ./src
-RUN node scripts/generate.mjs && node scripts/build.mjs \
-  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+RUN node scripts/generate.mjs && node scripts/build.mjs
+# The tools that packages name as optional peers (Prisma's command line, TypeScript) go too; then what the program never
+# opens: Prisma's compilers for other databases, ccxt's one-file builds (its modules in js/ run), packages' types and maps.
+RUN npm prune --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund \
+  && rm -rf node_modules/ccxt/dist \
+  && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name 'query_compiler_fast_bg.postgresql.*' -delete \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
 FROM node:24.11.1-bookworm-slim
 LABEL org.opencontainers.image.title="TokenGraph" \
