@@ -1,6 +1,6 @@
 // The layers of docs/architecture.md: a module may import only what stands left of it.
 //   lib -> db events hot sources -> quiet halves -> work -> graphql ingest -> <domain>/schema -> schema server cli -> app -> main
-const domains = 'tokens|prices|indicators|levels|grades|signals|status';
+const domains = 'tokens|prices|facts|indicators|levels|grades|signals|status';
 /** Faces of a domain: the files that know GraphQL. */
 const faces = ['schema', '-schema', 'subscription'].map((end) => `^src/(${domains})/.*${end}\\.ts$`);
 const quiet = `^src/(${domains})/`;
@@ -9,10 +9,11 @@ const edges = {
   tokens: [],
   status: ['prices'],
   prices: ['tokens'],
+  facts: ['tokens'],
   indicators: ['prices', 'tokens'],
   levels: ['indicators', 'prices', 'tokens'],
-  grades: ['indicators', 'prices', 'tokens'],
-  signals: ['grades', 'indicators', 'levels', 'prices', 'tokens'],
+  grades: ['facts', 'indicators', 'prices', 'tokens'],
+  signals: ['facts', 'grades', 'indicators', 'levels', 'prices', 'tokens'],
 };
 
 const layer = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });

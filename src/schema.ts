@@ -3,6 +3,7 @@ import { builder } from './graphql/builder.ts';
 import './tokens/schema.ts';
 import './prices/schema.ts';
 import './prices/subscription.ts';
+import './facts/schema.ts';
 import './indicators/schema.ts';
 import './levels/schema.ts';
 import './grades/schema.ts';

@@ -19,11 +19,13 @@ import { refreshQuotes } from '../prices/quote-store.ts';
 import { purgeSimulated, refreshDefaults, type Series, upsertAllSeries, upsertSource } from '../prices/series-store.ts';
 import { recordCandles, recordFolds, spansOf } from '../prices/store.ts';
 import { type CandleValidator, createCandleValidator, type QuarantineReason } from '../prices/validate.ts';
-import { type FileRow, listCandleFiles, readCandleFile } from '../sources/candle-file.ts';
+import { type FileRow, readCandleFile } from '../sources/candle-file.ts';
+import { listCsvFiles } from '../sources/csv-file.ts';
 import type { SourceCandle } from '../sources/exchange.ts';
 import { type MarketSymbol, parseMarketSymbol } from '../sources/market-symbol.ts';
 import { sourceNameOf } from '../sources/replay.ts';
 import { createToken, resolveSymbols } from '../tokens/registry.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** What an import needs. */
 export interface ImportDeps {
@@ -120,7 +122,7 @@ interface Waiting {
 
 /** Imports candle files. Throws BAD_USER_INPUT where a path does not exist or holds no file. */
 export async function importCandles(deps: ImportDeps, request: ImportRequest): Promise<CandleImportSummary> {
-  const files = await listCandleFiles(request.paths);
+  const files = await listCsvFiles(request.paths);
   const startedAt = deps.clock.now();
   const summary = emptySummary(files.length);
   const run: Run = { deps, request, summary, tokens: new Map(), touched: new Set(), sources: new Set() };
@@ -159,17 +161,6 @@ async function* readFiles(run: Run, files: readonly string[]): AsyncGenerator<Wa
     }
   }
   if (waiting.length > 0) yield waiting;
-}
-
-/** Reads the next batch while the one before is being stored. */
-async function* readAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
-  for (let pending = source.next(); ; ) {
-    const item = await pending;
-    if (item.done) return;
-    pending = source.next();
-    pending.catch(() => {}); // thrown where it is awaited
-    yield item.value;
-  }
 }
 
 /** Stores all that waits, in one transaction; small files share one. */

@@ -20,6 +20,7 @@ export const quarantineReasons = {
   HIGH_BELOW_LOW: 'The high is below the low.',
   OPEN_OR_CLOSE_OUTSIDE_RANGE: 'Open or close lies outside low to high.',
   NEGATIVE_VOLUME: 'A volume, market capitalisation or supply is negative.',
+  NON_POSITIVE_VALUE: 'A quantity that cannot be zero, such as a supply, is.',
   DUPLICATE_OPEN_TIME: 'A candle of this bucket was given before.',
   JUMP: 'The price lies beyond the stated multiple of the recent range.',
 } as const;

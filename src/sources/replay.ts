@@ -9,7 +9,8 @@
 import { basename, dirname, resolve } from 'node:path';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { bucketClose, intervalMs, parseInterval } from '../lib/interval.ts';
-import { type FileRow, listCandleFiles, readCandleFile } from './candle-file.ts';
+import { type FileRow, readCandleFile } from './candle-file.ts';
+import { listCsvFiles } from './csv-file.ts';
 import type { Feed, FeedEvent, SourceCandle, SourceMarket } from './exchange.ts';
 import { parseMarketSymbol } from './market-symbol.ts';
 
@@ -54,7 +55,7 @@ export async function createReplayFeed(options: ReplayOptions): Promise<Feed> {
   if (Number.isNaN(speed) || speed < 0) {
     throw new AppError('BAD_USER_INPUT', `The speed must be 0 or more market seconds per second, not ${speed}.`);
   }
-  const files = await listCandleFiles(paths);
+  const files = await listCsvFiles(paths);
   const markets = await listMarkets(files);
   return {
     name: options.name ?? sourceNameOf(paths[0] ?? ''),

@@ -67,3 +67,11 @@ export const networkAliases: Readonly<Record<string, string>> = {
 
 /** Numbers that token lists use in `chainId` for chains that have none → the slug of the network here. */
 export const listedChains: Readonly<Record<number, string>> = { 501000101: 'solana' };
+
+/** Former ids of lists (CoinGecko's) whose token is registered under another slug now. */
+export const slugAliases: Readonly<Record<string, string>> = {
+  bitclout: 'deso',
+  'immutable-x': 'imx',
+  'reef-finance': 'reef',
+  zenon: 'zenon-2',
+};

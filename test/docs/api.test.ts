@@ -15,6 +15,7 @@ import {
 import { createMemoryBus } from '../../src/events/bus.ts';
 import { createEventFeed } from '../../src/events/feed.ts';
 import { retentionMs } from '../../src/events/topics.ts';
+import { daysMax as factDaysMax } from '../../src/facts/store.ts';
 import { defaultLimits } from '../../src/graphql/limits.ts';
 import { pointsMax } from '../../src/indicators/series.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -124,6 +125,7 @@ describe('the figures of the handbook', () => {
       bodyBytes: bodyBytesMax,
       candles: candlesMax,
       candleSeries: columnsMax,
+      factDays: factDaysMax,
       indicatorSeries: pointsMax,
       searchTokens: search.errors?.[0]?.extensions['limit'],
       throttleMs: throttleMax,

@@ -5,6 +5,7 @@ import { builder } from '../../src/graphql/builder.ts';
 import type { Context } from '../../src/graphql/context.ts';
 import '../../src/tokens/schema.ts';
 import '../../src/prices/schema.ts';
+import '../../src/facts/schema.ts';
 import '../../src/indicators/schema.ts';
 import '../../src/levels/schema.ts';
 import '../../src/grades/schema.ts';

@@ -5,7 +5,8 @@ import { after, test } from 'node:test';
 import { parseInterval } from '../../src/lib/interval.ts';
 import { importCandles } from '../../src/ingest/import-candles.ts';
 import { type CandleValidator, createCandleValidator } from '../../src/prices/validate.ts';
-import { listCandleFiles, readCandleFile } from '../../src/sources/candle-file.ts';
+import { readCandleFile } from '../../src/sources/candle-file.ts';
+import { listCsvFiles } from '../../src/sources/csv-file.ts';
 import { createTestClock } from '../support/clock.ts';
 import { createTestDb } from '../support/db.ts';
 
@@ -18,7 +19,7 @@ const now = Date.parse('2026-01-01T00:00:00Z');
 /** Faults by reason over every file of a folder. */
 async function faultsOf(folder: string): Promise<Record<string, string[]>> {
   const faults: Record<string, string[]> = {};
-  for (const path of await listCandleFiles([join(root, folder)])) {
+  for (const path of await listCsvFiles([join(root, folder)])) {
     const interval = parseInterval(path.split('/').at(-2) ?? '') ?? 'ONE_DAY';
     const validator: CandleValidator = createCandleValidator(interval, now);
     for await (const rows of readCandleFile(path)) {

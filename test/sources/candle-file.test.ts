@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { AppError } from '../../src/lib/errors.ts';
-import { candleFileHeader, type FileRow, listCandleFiles, readCandleFile } from '../../src/sources/candle-file.ts';
+import { candleFileHeader, type FileRow, readCandleFile } from '../../src/sources/candle-file.ts';
+import { listCsvFiles } from '../../src/sources/csv-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'candle-file-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -181,7 +182,7 @@ describe('listing candle files', () => {
     mkdirSync(join(root, '1m'), { recursive: true });
     const names = ['1m/b.csv.gz', '1m/a.csv', 'c.csv', 'README.md'];
     for (const name of names) writeFileSync(join(root, name), '');
-    const found = await listCandleFiles([root, join(root, 'c.csv')]);
+    const found = await listCsvFiles([root, join(root, 'c.csv')]);
     assert.deepEqual(
       found,
       ['1m/a.csv', '1m/b.csv.gz', 'c.csv'].map((name) => join(root, name)),
@@ -191,8 +192,8 @@ describe('listing candle files', () => {
   it('refuses a missing path and a folder without candle files', async () => {
     const bare = join(folder, 'bare');
     mkdirSync(bare);
-    await assert.rejects(listCandleFiles([join(folder, 'gone')]), /gone does not exist/);
-    await assert.rejects(listCandleFiles([bare]), /bare holds no \.csv or \.csv\.gz file/);
+    await assert.rejects(listCsvFiles([join(folder, 'gone')]), /gone does not exist/);
+    await assert.rejects(listCsvFiles([bare]), /bare holds no \.csv or \.csv\.gz file/);
   });
 });
 
@@ -200,7 +201,7 @@ const data = resolve(process.env['TOKENGRAPH_TEST_DATA'] ?? '../shared/data', 'o
 const skip = existsSync(data) ? false : 'no real data: set TOKENGRAPH_TEST_DATA';
 
 it('real candle files are read without a bad row', { skip }, async () => {
-  const listed = await listCandleFiles([data]);
+  const listed = await listCsvFiles([data]);
   const files = listed.filter((path) => /\/BTC-|1000PEPE|dirty|bitfinex/.test(path));
   let count = 0;
   for (const path of files) {
