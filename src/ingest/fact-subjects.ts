@@ -33,14 +33,14 @@ export async function findSubjects(
   const slugOf = ({ name }: FactSubject): string =>
     Object.hasOwn(slugAliases, name) ? (slugAliases[name] ?? name) : name;
   const loader = tokenBySlug({ db });
-  const bySlug = await Promise.all(
-    subjects.map((subject) => (subject.by === 'SLUG' ? loader.load(slugOf(subject)) : null)),
-  );
+  const asked = subjects.map((subject) => (subject.by === 'SLUG' ? slugOf(subject) : ''));
+  const bySlug = await loader.loadMany(asked);
   return subjects.map((subject, index) => {
-    const token = bySlug[index] ?? null;
+    const found = bySlug[index] ?? null;
+    if (found instanceof Error) throw found;
     return subject.by === 'SYMBOL'
       ? takeSymbol(subject, named.get(subject.name), report)
-      : takeSlug(subject, token, named.get(subject.symbol ?? ''), report);
+      : takeSlug(subject, found, named.get(subject.symbol ?? ''), report);
   });
 }
 

@@ -91,10 +91,9 @@ export async function importMetrics(
 ): Promise<MetricImportSummary> {
   const files = (await listCsvFiles(request.paths)).filter((path) => !isMetricCatalogue(path));
   const startedAt = deps.clock.now();
-  const summary: Run['summary'] = {
-    ...{ files: files.length, rowsRead: 0, inserted: 0, corrected: 0, unchanged: 0, rowsPerSecond: 0 },
-    ...{ quarantined: {}, failedFiles: [], subjects: { unknown: [], undecided: [], ambiguous: [], renamed: [] } },
-  };
+  const counts = { rowsRead: 0, inserted: 0, corrected: 0, unchanged: 0, rowsPerSecond: 0 };
+  const subjects: SubjectReport = { unknown: [], undecided: [], ambiguous: [], renamed: [] };
+  const summary: Run['summary'] = { files: files.length, ...counts, quarantined: {}, failedFiles: [], subjects };
   const run: Run = { deps, request, summary, tokens: new Map(), met: new Map() };
   for await (const waiting of readAhead(readFiles(run, files))) await recordWaiting(run, waiting);
   await settle(run);

@@ -170,7 +170,7 @@ const layouts: readonly Layout[] = [longLayout, snapshotLayout, candleLayout, as
 
 /** Whether a file only describes metrics, as Coin Metrics' `_metrics.csv` does: nothing is to be read of it. */
 export function isMetricCatalogue(path: string): boolean {
-  return /^_/.test(basename(path));
+  return basename(path).startsWith('_');
 }
 
 function factsOf(asOf: number, values: Partial<Record<MetricName, DecimalText | null>>): SourceFact[] {
