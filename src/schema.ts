@@ -10,6 +10,7 @@ import './grades/schema.ts';
 import './grades/subscription.ts';
 import './signals/schema.ts';
 import './signals/subscription.ts';
+import './metrics/schema.ts';
 import './status/schema.ts';
 
 /** The whole schema: every domain's face has added its types and fields by being imported. */
