@@ -120,6 +120,8 @@ test('the metrics of twenty tokens take four statements', async () => {
     'query ($slugs: [String!]!) { tokenBatch(slugs: $slugs) { nodes { quantMetrics(from: "2025-06-01") { n sharpe beta } } } }',
     { slugs },
   );
-  assert.ok(data!.tokenBatch.nodes.every(({ quantMetrics }) => quantMetrics.sharpe !== null && quantMetrics.beta !== null));
+  assert.ok(
+    data!.tokenBatch.nodes.every(({ quantMetrics }) => quantMetrics.sharpe !== null && quantMetrics.beta !== null),
+  );
   assert.deepEqual([api.sql.length, extensions?.['cost']], [4, { requested: 120 }]);
 });
