@@ -57,11 +57,12 @@ class Arguments {
     const argument = this.args[name];
     if (typeof argument === 'number') return argument;
     if (typeof argument !== 'object') return 0;
-    return '$series' in argument ? (this.table.series[argument.$series] as Series) : (argument as Series);
+    return '$series' in argument ? (this.table.series[argument.$series] as Series) : argument;
   }
 
   get periodsPerYear(): number {
-    return periods[String(this.args['period'] ?? 'daily')] ?? 252;
+    const { period } = this.args;
+    return typeof period === 'string' ? (periods[period] ?? 252) : 252;
   }
 
   /** The returns where one that is not known counts as 0, as where they compound. */
@@ -143,7 +144,7 @@ const tableOf = (name: string): string => (isCoarse(name) ? 'empyrical, printed 
 
 describe('empyrical', { skip }, () => {
   if (skip !== false) return;
-  const table = readJson<Cases>('empyrical-cases.json.gz');
+  const table = readJson('empyrical-cases.json.gz') as Cases;
   for (const one of table.cases) {
     const compute = ours[one.test];
     if (compute === undefined) continue;
@@ -175,7 +176,7 @@ describe('Bacon and Steiner', { skip }, () => {
     readonly bacon_max_drawdown: number;
     readonly steiner_max_drawdown: number;
   }
-  const table = readJson<Table>('lequant40-bacon-steiner.json');
+  const table = readJson('lequant40-bacon-steiner.json') as Table;
   const depthOf = (levels: readonly number[]): number =>
     -(computeOf('maxDrawdown', { ...sampleOf(simpleReturns({ times: [], levels })) }) ?? Number.NaN);
 

@@ -21,8 +21,8 @@ function readText(path: string): string {
 }
 
 /** A JSON table of the folder. */
-export function readJson<T>(file: string): T {
-  return JSON.parse(readText(`${folder}/${file}`)) as T;
+export function readJson(file: string): unknown {
+  return JSON.parse(readText(`${folder}/${file}`));
 }
 
 /** A CSV table of the folder, by column name. */
@@ -33,7 +33,7 @@ export function readCsv(file: string): Record<string, string>[] {
 /** The closes of a Bybit perpetual as levels at their close. */
 export function readBybit(asset: string): LevelSeries {
   const path = `${root}/ohlcv/bybit-linear-perp/1d/${asset}-USDT_USDT.csv.gz`;
-  const rows = parse(readText(path), { columns: true }) as { open_time_iso: string; close: string }[];
+  const rows = parse<{ open_time_iso: string; close: string }>(readText(path), { columns: true });
   return {
     times: rows.map((row) => Date.parse(row.open_time_iso) + dayMs),
     levels: rows.map(({ close }) => Number(close)),
