@@ -30,8 +30,9 @@ COPY --from=build --chown=root:root /app/prisma ./prisma
 COPY --chown=root:root package.json LICENSE NOTICE ./
 USER node
 VOLUME /data
-EXPOSE 4000 9464
-HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
+EXPOSE 4000
+# The first start writes the simulated history before it is ready.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=180s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "--enable-source-maps", "dist/main.js"]
