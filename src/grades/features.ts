@@ -1,5 +1,6 @@
 import type { Bar } from '../indicators/bar.ts';
 import { dayMs } from '../lib/interval.ts';
+import { type Line, fitLine, largestResidual } from './line.ts';
 import type { FeatureName } from './model.ts';
 import { createVotes, type VoteResult, type VotesSnapshot } from './votes.ts';
 import {
@@ -7,20 +8,27 @@ import {
   meanOf,
   profitFactorOf,
   quantileOf,
-  residualDeviation,
   sharpeOf,
   skewOf,
   sortinoOf,
   tailRatioOf,
 } from '../lib/statistics.ts';
 
-/** Returns kept per token; volumes are kept for the longer of their two windows. */
+/** What is kept per token, in bars: each series for the longest of its windows. */
 const returnsMax = 90;
+const volumesMax = 180;
+const volumeChangesMax = 60;
+const rangesMax = 30;
+const closesMax = 365;
+
 const gainBars = 30;
 const skewBars = 60;
-const volumeShortBars = 7;
-const volumeLongBars = 60;
+const weekBars = 7;
+const monthBars = 30;
 const marketPairsMin = 60;
+const volumePairsMin = 45;
+const reversalBars = 5;
+const drawdownClosesMin = 180;
 
 /** What the models read of a token at its newest close. */
 export interface Features {
@@ -45,7 +53,14 @@ interface TokenWindows {
   readonly returns: number[];
   /** Beside each return, the benchmark's over the same span; null where it had no candle at either end. */
   readonly marketReturns: (number | null)[];
+  /** Beside the newest returns, ln(volume / volume of the bar before); null where either is 0. */
+  readonly volumeChanges: (number | null)[];
   readonly volumes: number[];
+  /** ln(high / low). */
+  readonly ranges: number[];
+  /** (high - max(open, close)) / close. */
+  readonly upperWicks: number[];
+  readonly closes: number[];
 }
 
 /** Plain JSON: everything a {@link FeatureMachine} needs to go on. */
@@ -70,20 +85,36 @@ export interface FeatureMachine {
 
 /** What a token is before its first bar, or after a long hole. */
 function emptyWindows(firstOpenTime: number | null): TokenWindows {
-  const series = { returns: [], marketReturns: [], volumes: [] };
-  return { firstOpenTime, lastCloseTime: null, bars: 0, lastClose: null, lastMarketClose: null, ...series };
+  return {
+    firstOpenTime,
+    lastCloseTime: null,
+    bars: 0,
+    lastClose: null,
+    lastMarketClose: null,
+    returns: [],
+    marketReturns: [],
+    volumeChanges: [],
+    volumes: [],
+    ranges: [],
+    upperWicks: [],
+    closes: [],
+  };
 }
 
 /** A copy that shares nothing with the original. */
 function copyOf(windows: TokenWindows): TokenWindows {
-  const { returns, marketReturns, volumes } = windows;
-  return { ...windows, returns: [...returns], marketReturns: [...marketReturns], volumes: [...volumes] };
+  return structuredClone(windows);
 }
 
 /** Appends and drops the oldest beyond `max`. */
 function pushBounded<T>(ring: T[], value: T, max: number): void {
   ring.push(value);
   if (ring.length > max) ring.shift();
+}
+
+/** ln(volume / volume before); null where either bar traded nothing. */
+function volumeChangeOf(before: number | undefined, volume: number): number | null {
+  return before !== undefined && before > 0 && volume > 0 ? Math.log(volume / before) : null;
 }
 
 /** Takes the next bar into the windows. */
@@ -93,8 +124,12 @@ function advance(windows: TokenWindows, bar: Bar, marketClose: number | null): v
     const market = marketClose === null || lastMarketClose === null ? null : marketClose / lastMarketClose - 1;
     pushBounded(windows.returns, bar.close / lastClose - 1, returnsMax);
     pushBounded(windows.marketReturns, market, returnsMax);
+    pushBounded(windows.volumeChanges, volumeChangeOf(windows.volumes.at(-1), bar.volume), volumeChangesMax);
   }
-  pushBounded(windows.volumes, bar.volume, volumeLongBars);
+  pushBounded(windows.volumes, bar.volume, volumesMax);
+  pushBounded(windows.ranges, Math.log(bar.high / bar.low), rangesMax);
+  pushBounded(windows.upperWicks, (bar.high - Math.max(bar.open, bar.close)) / bar.close, rangesMax);
+  pushBounded(windows.closes, bar.close, closesMax);
   windows.firstOpenTime ??= bar.openTime;
   windows.lastCloseTime = bar.closeTime;
   windows.bars += 1;
@@ -102,11 +137,37 @@ function advance(windows: TokenWindows, bar: Bar, marketClose: number | null): v
   windows.lastMarketClose = marketClose;
 }
 
-/** Mean of the last 7 volumes over the mean of all 60; null before there are 60 or when nothing was traded. */
-function volumeRatioOf(volumes: readonly number[]): number | null {
-  if (volumes.length < volumeLongBars) return null;
-  const [short, long] = [meanOf(volumes.slice(-volumeShortBars)), meanOf(volumes)];
+/** Mean of the last `count` values; null before there are as many. */
+function meanOfLast(values: readonly number[], count: number): number | null {
+  return values.length < count ? null : meanOf(values.slice(-count));
+}
+
+/** Mean of the last `shortBars` volumes over the mean of the last `longBars`; null before there are as many or when nothing was traded. */
+function volumeRatioOf(volumes: readonly number[], shortBars: number, longBars: number): number | null {
+  const [short, long] = [meanOfLast(volumes, shortBars), meanOfLast(volumes, longBars)];
   return short === null || long === null || long <= 0 ? null : short / long;
+}
+
+/** Deepest fall of the closes from the highest before, a fraction <= 0; null under {@link drawdownClosesMin} closes. */
+function deepestFallOf(closes: readonly number[]): number | null {
+  if (closes.length < drawdownClosesMin) return null;
+  let [highest, deepest] = [0, 0];
+  for (const close of closes) {
+    highest = Math.max(highest, close);
+    deepest = Math.min(deepest, close / highest - 1);
+  }
+  return deepest;
+}
+
+/** The newest close over the one five bars before, minus 1; null before there are six. */
+function reversalOf(closes: readonly number[]): number | null {
+  const [before, last] = [closes.at(-1 - reversalBars), closes.at(-1)];
+  return before === undefined || last === undefined ? null : last / before - 1;
+}
+
+/** How the returns of {@link returnsMax} bars went with the benchmark's; null where the benchmark has no newest close. */
+function marketLineOf({ returns, marketReturns, lastMarketClose }: TokenWindows): Line | null {
+  return lastMarketClose === null ? null : fitLine(returns, marketReturns, marketPairsMin);
 }
 
 /** Days from the first open to the newest close; null before the first bar. */
@@ -116,18 +177,28 @@ function listingAgeOf({ firstOpenTime, lastCloseTime }: TokenWindows): number | 
 
 /** The inputs at the newest bar. `ascending` are the returns, sorted. */
 function featuresOf(windows: TokenWindows, voted: VoteResult | null, ascending: Float64Array): Features {
-  const { returns, marketReturns, volumes, lastMarketClose } = windows;
+  const { returns, marketReturns, volumes, volumeChanges, closes } = windows;
   const [lower, upper] = [quantileOf(ascending, 0.25), quantileOf(ascending, 0.75)];
   const { movingAverages, oscillators } = voted?.groups ?? {};
+  const marketLine = marketLineOf(windows);
   return {
     // One literal in one shape: a spread here would cost more than all the statistics.
     raws: {
-      idiosyncraticVolatility:
-        lastMarketClose === null ? null : residualDeviation(returns, marketReturns, marketPairsMin),
+      idiosyncraticVolatility: marketLine?.deviation ?? null,
+      largestIdiosyncraticGain:
+        marketLine && largestResidual(marketLine, returns.slice(-gainBars), marketReturns.slice(-gainBars)),
+      dailyRangeWeek: meanOfLast(windows.ranges, weekBars),
+      dailyRangeMonth: meanOfLast(windows.ranges, monthBars),
+      upperWick: meanOfLast(windows.upperWicks, monthBars),
+      returnFiveDays: reversalOf(closes),
+      returnVolumeCorrelation:
+        fitLine(returns.slice(-volumeChangesMax), volumeChanges, volumePairsMin)?.correlation ?? null,
+      volumeTrend: volumeRatioOf(volumes, monthBars, volumesMax),
+      maxDrawdownYear: deepestFallOf(closes),
       largestGain: returns.length < gainBars ? null : Math.max(...returns.slice(-gainBars)),
       rsi: voted?.values.rsi ?? null,
       returnSkew: returns.length < skewBars ? null : skewOf(returns.slice(-skewBars)),
-      volumeRatio: volumeRatioOf(volumes),
+      volumeRatio: volumeRatioOf(volumes, weekBars, 60),
       listingAgeDays: listingAgeOf(windows),
       movingAverageVotes: movingAverages?.mean ?? null,
       oscillatorVotes: oscillators?.mean ?? null,

@@ -31,6 +31,14 @@ export interface BandEdge {
 /** The inputs a factor can read: one number per token and close, null where it cannot be computed. See features.ts. */
 export const featureNames = [
   'idiosyncraticVolatility',
+  'largestIdiosyncraticGain',
+  'dailyRangeWeek',
+  'dailyRangeMonth',
+  'upperWick',
+  'returnFiveDays',
+  'returnVolumeCorrelation',
+  'volumeTrend',
+  'maxDrawdownYear',
   'largestGain',
   'rsi',
   'returnSkew',

@@ -2,6 +2,7 @@ import type { Db, Sql } from '../db/client.ts';
 import type { NewEvent } from '../events/topics.ts';
 import type { GradeModel } from '../grades/model.ts';
 import { measuredV1 } from '../grades/models/measured-v1.ts';
+import { measuredV2 } from '../grades/models/measured-v2.ts';
 import { technicalV1 } from '../grades/models/technical-v1.ts';
 import {
   type GradeModelRow,
@@ -25,11 +26,11 @@ import { tokenBySlug } from '../tokens/store.ts';
  */
 
 /** The models and strategies that ship; published at the first start. */
-const shippedModels: readonly GradeModel[] = [measuredV1, technicalV1];
+const shippedModels: readonly GradeModel[] = [measuredV1, measuredV2, technicalV1];
 const shippedStrategies: readonly Strategy[] = [trendVotes1d, trendVotes1h];
 
 /** The shipped models that answer for their kinds until another is made current. */
-const firstCurrent: readonly GradeModel[] = [measuredV1];
+const firstCurrent: readonly GradeModel[] = [measuredV2];
 
 /** The intervals whose closes are settled, coarsest first: the order in which closes of one instant are taken. */
 export const settledIntervals: readonly CandleInterval[] = ['ONE_DAY', 'ONE_HOUR'];

@@ -39,39 +39,6 @@ export function deviationOf(values: readonly number[]): number | null {
   return deviation < deviationMin ? 0 : finite(deviation);
 }
 
-/**
- * Standard deviation (ddof 2) of the residuals of least squares of `returns` on `market`, position by position; pairs
- * whose market return is null are left out. Null under `pairsMin` pairs or where the market did not move.
- */
-export function residualDeviation(
-  returns: readonly number[],
-  market: readonly (number | null)[],
-  pairsMin: number,
-): number | null {
-  let [pairs, sumX, sumY] = [0, 0, 0];
-  for (let index = 0; index < returns.length; index += 1) {
-    const x = market[index] ?? null;
-    if (x === null) continue;
-    pairs += 1;
-    sumX += x;
-    sumY += returns[index] ?? 0;
-  }
-  if (pairs < Math.max(pairsMin, 3)) return null;
-  const [meanX, meanY] = [sumX / pairs, sumY / pairs];
-  let [varX, varY, both] = [0, 0, 0];
-  for (let index = 0; index < returns.length; index += 1) {
-    const x = market[index] ?? null;
-    if (x === null) continue;
-    const y = (returns[index] ?? 0) - meanY;
-    varX += (x - meanX) ** 2;
-    varY += y * y;
-    both += (x - meanX) * y;
-  }
-  if (varX < pairs * deviationMin ** 2) return null;
-  // Rounding can leave a hair below zero where the token is the market itself.
-  return finite(Math.sqrt(Math.max(0, varY - (both * both) / varX) / (pairs - 2)));
-}
-
 /** Bias-corrected skewness (Fisher-Pearson, G1); null for fewer than three values or no spread. */
 export function skewOf(values: readonly number[]): number | null {
   const count = values.length;

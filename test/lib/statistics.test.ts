@@ -5,7 +5,6 @@ import {
   maxDrawdownOf,
   profitFactorOf,
   quantileOf,
-  residualDeviation,
   sharpeOf,
   skewOf,
   sortinoOf,
@@ -37,12 +36,6 @@ const cases: readonly [name: string, actual: number | null, expected: number | n
   // Excel's SKEW of its own documentation example.
   ['skew', skewOf([3, 4, 5, 2, 3, 4, 5, 6, 4, 7]), 0.3595430714067974],
   ['skew of equal values', skewOf([0.1, 0.1, 0.1]), null],
-  ['residuals of an exact line', residualDeviation([1, 3, 5, 7], [0, 1, 2, 3], 3), 0],
-  // y = x with errors (1, -1, -1, 1), which are uncorrelated with x: sqrt(4 / (4 - 2)).
-  ['residuals', residualDeviation([1, 0, 1, 4], [0, 1, 2, 3], 3), Math.SQRT2],
-  ['residuals leave out unpaired returns', residualDeviation([1, 9, 0, 1, 4], [0, null, 1, 2, 3], 3), Math.SQRT2],
-  ['residuals of too few pairs', residualDeviation([1, 0, 1, 4], [0, null, 2, 3], 4), null],
-  ['residuals on a still market', residualDeviation([1, 0, 1, 4], [2, 2, 2, 2], 3), null],
 ];
 
 describe('window statistics', () => {

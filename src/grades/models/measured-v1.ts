@@ -1,7 +1,7 @@
 import { type GradeModel, standardBands } from '../model.ts';
 
 /**
- * `measured-v1`, the current Trader Grade: six groups whose ranks went with higher later returns across tokens in both
+ * `measured-v1`, the first measured Trader Grade: six groups whose ranks went with higher later returns across tokens in both
  * halves of the study behind it. Equal weights: weights fitted walk-forward to each group's past skill ranked hardly
  * better out of sample (rank correlation over 7 days 0.099 against 0.097, over 1 day 0.071 against 0.070). It ranks what is likelier to beat the median token over the next days;
  * it is not a trading profit.
