@@ -7,6 +7,7 @@ import './facts/schema.ts';
 import './indicators/schema.ts';
 import './levels/schema.ts';
 import './grades/schema.ts';
+import './grades/skill-schema.ts';
 import './grades/subscription.ts';
 import './signals/schema.ts';
 import './signals/subscription.ts';
