@@ -3,10 +3,10 @@ import type { Context } from '../graphql/context.ts';
 import type { FieldCost } from '../graphql/cost.ts';
 import { AppError } from '../lib/errors.ts';
 import { assertWithin } from '../lib/limits.ts';
+import type { GradeModelRow } from './model-store.ts';
 import { GradeModelRef } from './schema.ts';
 import type { GradeSkill } from './skill.ts';
 import { horizonDaysMax, loadSkillHistories } from './skill-store.ts';
-import type { GradeModelRow } from './store.ts';
 
 /** The public face of measured skill: `GradeModel.skill`. */
 

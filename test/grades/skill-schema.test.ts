@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { technicalV1 } from '../../src/grades/models/technical-v1.ts';
-import { computeSkill } from '../../src/grades/skill.ts';
+import { publishModels } from '../../src/grades/model-store.ts';
+import { computeSkill, type GradeSkill } from '../../src/grades/skill.ts';
 import { loadSkillHistories } from '../../src/grades/skill-store.ts';
-import { publishModels, recordGrades } from '../../src/grades/store.ts';
+import { recordGrades } from '../../src/grades/store.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { dayMs } from '../../src/lib/interval.ts';
 import { createSchema } from '../../src/schema.ts';
@@ -25,7 +26,7 @@ await db.execute(
    FROM generate_series(1, $2::int) AS s, generate_series(0, 50) AS n`,
   [new Date(start), tokens.length],
 );
-const [measured, technical] = (await publishModels(db, [measuredV1, technicalV1], [measuredV1])).map(
+const [measured, technical] = (await publishModels(db, [measuredV1, technicalV1], [measuredV1], 0)).map(
   ({ id }) => id,
 ) as [number, number];
 await db.transaction((tx) =>
@@ -58,9 +59,8 @@ const figures = `horizonDays feeBps dayCount from to tokensPerDay meanIc icT pos
   universeReturnPct spreadPct spreadT yearlySpreadPct turnover reason`;
 
 test('skill of two models over three horizons: the figures of the engine, in three statements', async () => {
-  interface Data {
-    readonly gradeModels: readonly { readonly version: string; readonly [alias: string]: unknown }[];
-  }
+  type Figures = Record<keyof GradeSkill, unknown> & { meanIc: number; spreadPct: number; yearlySpreadPct: number };
+  type Data = { gradeModels: [model: Record<'one' | 'three' | 'dear', Figures>, other: { one: Figures }] };
   const { data, errors } = await api.query<Data>(
     `{ gradeModels { version
       one: skill(horizonDays: 1) { ${figures} } three: skill(horizonDays: 3) { ${figures} }
@@ -68,17 +68,17 @@ test('skill of two models over three horizons: the figures of the engine, in thr
   );
   assert.equal(errors, undefined);
   assert.equal(api.sql.length, 3);
-  const [first, second] = data?.gradeModels ?? [];
+  assert.ok(data);
+  const [{ one, three, dear }, second] = data.gradeModels;
   const key = { modelId: measured, from: null, to: null, isSimulated: false };
   const expected = computeSkill({ ...(await loadSkillHistories({ db }, key)), horizonDays: 3, feeBps: 10 });
   const instant = (timeMs: number | null) => (timeMs === null ? null : new Date(timeMs).toISOString());
-  assert.deepEqual(first?.['three'], { ...expected, from: instant(expected.from), to: instant(expected.to) });
+  assert.deepEqual(three, { ...expected, from: instant(expected.from), to: instant(expected.to) });
   assert.equal(expected.dayCount, 45);
   assert.equal(expected.from, start + dayMs);
-  const one = first?.['one'] as { meanIc: number; spreadPct: number };
   assert.ok(one.meanIc > 0.1 && one.spreadPct > 0);
-  assert.ok((second?.['one'] as { meanIc: number }).meanIc < -0.1);
-  assert.ok((first?.['dear'] as { yearlySpreadPct: number }).yearlySpreadPct <= (expected.yearlySpreadPct ?? 0));
+  assert.ok(second.one.meanIc < -0.1);
+  assert.ok(dear.yearlySpreadPct <= three.yearlySpreadPct);
 });
 
 test('the newest correction of a grade counts, and only closes within the range', async () => {
