@@ -69,14 +69,24 @@ builder.objectField(TokenRef, 'quote', (t) =>
   t.field({
     type: QuoteRef,
     nullable: true,
-    description: 'Its price: now, or as of an instant. Null when no candle is known (had closed by then).',
+    description:
+      'Its price: now, or as of an instant. Null when no candle is known (had closed by then, was known by then).',
     args: {
       asOf: t.arg({
         type: 'DateTime',
-        description: 'Computed only from candles of its default series that had closed by this instant.',
+        description:
+          'Computed only from candles of its default series that had closed by this instant; `knownAt` when only that is given.',
+      }),
+      knownAt: t.arg({
+        type: 'DateTime',
+        description:
+          'As known at this instant: what was learned later is left out, and candles corrected since have their former prices. Looks back 400 candles of each interval. Now when not given.',
       }),
     },
-    resolve: ({ id }, { asOf }, ctx) =>
-      asOf == null ? quoteByToken(ctx).load(id) : pastQuote(ctx).load({ tokenId: id, asOf }),
+    resolve: ({ id }, { asOf, knownAt }, ctx) => {
+      const at = asOf ?? knownAt ?? null;
+      if (at === null) return quoteByToken(ctx).load(id);
+      return pastQuote(ctx).load({ tokenId: id, asOf: at, knownAt: knownAt ?? null });
+    },
   }),
 );

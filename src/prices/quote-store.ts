@@ -19,13 +19,13 @@ const lengthSql = (column: string): string =>
  * closed by then, at most `tolerance` earlier, of the finest interval that has one. Finest first and lazily, so that
  * it usually is one look into one index.
  */
-const closeBefore = (name: string, horizon: string, tolerance: string): string => `
+const closeBefore = (name: string, horizon: string, tolerance: string, candles: string): string => `
   LEFT JOIN LATERAL (
     SELECT c.close FROM (
       SELECT si.interval, ${lengthSql('si.interval')} AS length FROM series_interval si
       WHERE si.series_id = p.series_id ORDER BY si.interval
     ) i CROSS JOIN LATERAL (
-      SELECT c.close FROM candle c WHERE c.series_id = p.series_id AND c.interval = i.interval
+      SELECT c.close FROM ${candles} c WHERE c.series_id = p.series_id AND c.interval = i.interval
         AND c.open_time <= p.observed_at - interval '${horizon}' - i.length
         AND c.open_time >= p.observed_at - interval '${horizon}' - interval '${tolerance}' - i.length
       ORDER BY c.open_time DESC LIMIT 1
@@ -45,16 +45,16 @@ const pricedColumns = (length: string): string => `c.close AS price_usd, c.marke
  *   where the series does not reach back 24 hours or does not tell quote volume.
  * - Market cap is the source's own (at most a week old), else its supply, else `supply` (a column of token `t`), times
  *   the price, exactly; null without any.
- * `ownColumns` are columns of `priced` to pass on.
+ * `ownColumns` are columns of `priced` to pass on; `candles` is what is read: the table, or {@link candlesKnown}.
  */
-const quotesOf = (priced: string, supply: string, ownColumns = ''): string => `
+const quotesOf = (priced: string, supply: string, ownColumns: string, candles: string): string => `
   SELECT ${ownColumns} p.token_id, p.series_id, p.price_usd, p.observed_at, ${changeOf('h1')} AS change_pct_1h,
     ${changeOf('h24')} AS change_pct_24h, ${changeOf('d7')} AS change_pct_7d, v.volume_24h_usd,
     coalesce(p.market_cap_usd, m.market_cap_usd, p.supply * p.price_usd, ${supply} * p.price_usd) AS market_cap_usd
   FROM (${priced}) p JOIN token t ON t.id = p.token_id
-  ${closeBefore('h1', '1 hour', '1 hour')}
-  ${closeBefore('h24', '24 hours', '1 day')}
-  ${closeBefore('d7', '7 days', '1 day')}
+  ${closeBefore('h1', '1 hour', '1 hour', candles)}
+  ${closeBefore('h24', '24 hours', '1 day', candles)}
+  ${closeBefore('d7', '7 days', '1 day', candles)}
   LEFT JOIN LATERAL (
     SELECT sum(c.volume_quote) AS volume_24h_usd FROM (
       SELECT si.interval FROM series_interval si
@@ -62,12 +62,12 @@ const quotesOf = (priced: string, supply: string, ownColumns = ''): string => `
         AND si.first_open_time <= p.observed_at - interval '24 hours' AND si.last_open_time >= p.observed_at - interval '24 hours'
       ORDER BY si.interval LIMIT 1
     ) i CROSS JOIN LATERAL (
-      SELECT c.volume_quote FROM candle c WHERE c.series_id = p.series_id AND c.interval = i.interval
+      SELECT c.volume_quote FROM ${candles} c WHERE c.series_id = p.series_id AND c.interval = i.interval
         AND c.open_time >= p.observed_at - interval '24 hours' AND c.open_time < p.observed_at
     ) c
   ) v ON true
   LEFT JOIN LATERAL (
-    SELECT c.market_cap_usd FROM candle c WHERE c.series_id = p.series_id AND c.interval = 'ONE_DAY'
+    SELECT c.market_cap_usd FROM ${candles} c WHERE c.series_id = p.series_id AND c.interval = 'ONE_DAY'
       AND c.open_time > p.observed_at - interval '8 days' AND c.open_time < p.observed_at AND c.market_cap_usd IS NOT NULL
     ORDER BY c.open_time DESC LIMIT 1
   ) m ON true`;
@@ -101,7 +101,7 @@ const setExcluded = (names: readonly string[]): string => names.map((name) => `$
 const statKeys = ['market_cap_key', 'volume_key', 'change_key'];
 
 const refreshStatement = `
-WITH computed AS MATERIALIZED (${quotesOf(pricedNow, 't.circulating_supply')}),
+WITH computed AS MATERIALIZED (${quotesOf(pricedNow, 't.circulating_supply', '', 'candle')}),
 stored AS (
   INSERT INTO quote AS q (token_id, ${quoteValues.join(', ')}, updated_at)
   SELECT token_id, ${quoteValues.join(', ')}, $2::timestamptz FROM computed
@@ -149,41 +149,87 @@ export const quoteByToken = defineLoader<{ readonly db: Sql }, number, Quote | n
   return inKeyOrder(tokenIds, rows, ({ tokenId }) => tokenId);
 });
 
-/** A token's quote as it was: computed of what the series holds now, from candles that had closed by `asOf` (epoch ms). */
+/**
+ * A token's quote as it was, from candles that had closed by `asOf` (epoch ms): as their series holds them now, or, with
+ * `knownAt` (epoch ms), as we had learned them by then: later candles are left out and corrections undone.
+ */
 export interface PastQuoteKey {
   readonly tokenId: number;
   readonly asOf: number;
+  readonly knownAt: number | null;
 }
 
-/** The last closed candle of each token's series for quotes; tokens in parameter $1, instants in $2. */
-const pricedThen = `
-  SELECT u.n, d.token_id, d.series_id, c.interval, ${pricedColumns('c.length')}
-  FROM unnest($1::int[], $2::timestamptz[]) WITH ORDINALITY AS u(token_id, as_of, n)
+/**
+ * Closed candles as they were known at `p.known_at`. The price of a corrected candle is the former one; what it had told
+ * of market cap and supply is not kept.
+ */
+const candlesKnown = (p: string): string => `(
+  SELECT c.series_id, c.interval, c.open_time, c.close, c.volume_quote, c.market_cap_usd, c.supply, c.learned_at
+  FROM candle c WHERE c.is_final AND c.learned_at <= ${p}.known_at
+  UNION ALL
+  SELECT r.series_id, r.interval, r.open_time, r.close, r.volume_quote, NULL, NULL, r.learned_at
+  FROM candle_revision r WHERE r.learned_at <= ${p}.known_at AND r.replaced_at > ${p}.known_at
+)`;
+
+/** What was learned late is looked for so many candles back, which bounds the search where nothing was known yet. */
+const lookBackCandles = 400;
+
+/** The last closed candle of each token's series for quotes; tokens in parameter $1, instants in $2 and $3. */
+const pricedThen = (candles: string, oldest: string): string => `
+  SELECT u.n, u.known_at, d.token_id, d.series_id, c.interval, ${pricedColumns('c.length')}
+  FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS u(token_id, as_of, known_at, n)
   JOIN default_series d ON d.token_id = u.token_id AND d.purpose = 'QUOTE'
   CROSS JOIN LATERAL (
-    SELECT c.*, i.length FROM (
+    SELECT c.*, i.length, i.interval FROM (
       SELECT si.interval, si.first_open_time, ${lengthSql('si.interval')} AS length FROM series_interval si WHERE si.series_id = d.series_id
     ) i CROSS JOIN LATERAL (
-      SELECT * FROM candle c WHERE c.series_id = d.series_id AND c.interval = i.interval
-        AND c.open_time >= i.first_open_time AND c.open_time <= u.as_of - i.length AND c.is_final
+      SELECT c.open_time, c.close, c.market_cap_usd, c.supply, c.learned_at FROM ${candles} c
+      WHERE c.series_id = d.series_id AND c.interval = i.interval
+        AND c.open_time >= ${oldest} AND c.open_time <= u.as_of - i.length
       ORDER BY c.open_time DESC LIMIT 1
     ) c ORDER BY c.open_time DESC, i.interval LIMIT 1
   ) c`;
 
-const pastStatement = `
+const pastStatement = (priced: string, candles: string): string => `
   SELECT q.n, ${quoteColumns}, q.interval
-  FROM (${quotesOf(pricedThen, 'NULL::numeric', 'p.n, p.interval,')}) q
+  FROM (${quotesOf(priced, 'NULL::numeric', 'p.n, p.interval,', candles)}) q
   JOIN series s ON s.id = q.series_id JOIN source o ON o.id = s.source_id JOIN token k ON k.id = q.token_id`;
 
-/** The quote of a token as of an instant; null before the first candle of its series has closed. */
+const pastStatements = {
+  now: pastStatement(pricedThen('(SELECT * FROM candle WHERE is_final)', 'i.first_open_time'), 'candle'),
+  known: pastStatement(
+    pricedThen(
+      candlesKnown('u'),
+      `greatest(i.first_open_time, least(u.as_of, u.known_at) - ${lookBackCandles} * i.length)`,
+    ),
+    candlesKnown('p'),
+  ),
+};
+
+async function readPastQuotes(db: Sql, statement: string, keys: readonly PastQuoteKey[]): Promise<(Quote | null)[]> {
+  if (keys.length === 0) return [];
+  const rows = await db.query<Quote & { n: number }>(statement, [
+    keys.map(({ tokenId }) => tokenId),
+    keys.map(({ asOf }) => new Date(asOf)),
+    keys.map(({ knownAt }) => (knownAt === null ? null : new Date(knownAt))),
+  ]);
+  const quotes = inKeyOrder([...keys.keys()], rows, ({ n }) => n - 1);
+  return quotes.map((quote, index) => (quote === null ? null : { ...quote, asOf: keys[index]?.asOf ?? null }));
+}
+
+/** The quote of a token as of an instant; null before the first candle of its series has closed, or was known. */
 export const pastQuote = defineLoader<{ readonly db: Sql }, PastQuoteKey, Quote | null>(
   async ({ db }, keys) => {
-    const rows = await db.query<Quote & { n: number }>(pastStatement, [
-      keys.map(({ tokenId }) => tokenId),
-      keys.map(({ asOf }) => new Date(asOf)),
+    const [now, known] = [
+      keys.filter(({ knownAt }) => knownAt === null),
+      keys.filter(({ knownAt }) => knownAt !== null),
+    ];
+    const read = await Promise.all([
+      readPastQuotes(db, pastStatements.now, now),
+      readPastQuotes(db, pastStatements.known, known),
     ]);
-    const quotes = inKeyOrder([...keys.keys()], rows, ({ n }) => n - 1);
-    return quotes.map((quote, index) => (quote === null ? null : { ...quote, asOf: keys[index]?.asOf ?? null }));
+    const found = new Map([...now, ...known].map((key, index) => [key, read.flat()[index] ?? null]));
+    return keys.map((key) => found.get(key) ?? null);
   },
-  ({ tokenId, asOf }) => `${tokenId} ${asOf}`,
+  ({ tokenId, asOf, knownAt }) => `${tokenId} ${asOf} ${knownAt}`,
 );

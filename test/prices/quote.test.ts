@@ -156,7 +156,7 @@ test('a past quote uses only candles that had closed, the finest newest one firs
   await refreshDefaults(db, [tokenId]);
   const ctx = { db };
   const instants = [monday - day - 1, monday - day, monday + hour - 1, monday + hour, monday + 25 * hour, now];
-  const quotes = await pastQuote(ctx).loadMany(instants.map((asOf) => ({ tokenId, asOf })));
+  const quotes = await pastQuote(ctx).loadMany(instants.map((asOf) => ({ tokenId, asOf, knownAt: null })));
   assert.deepEqual(
     quotes.map((quote) =>
       quote instanceof Error || quote === null ? null : [quote.priceUsd, quote.observedAt, rounded(quote.changePct24h)],
@@ -174,6 +174,47 @@ test('a past quote uses only candles that had closed, the finest newest one firs
     quotes.every((quote) => quote === null || quote instanceof Error || quote.marketCapUsd === null),
     'supply of today is not known then',
   );
+});
+
+test('a quote as known at an instant undoes later corrections and leaves out what was learned later', async () => {
+  const tokenId = await seedToken(db);
+  const { id } = await seedSeries(db, tokenId);
+  const [first, fixed, late] = [monday + 3 * day, monday + 5 * day, monday + 9 * day];
+  const volume = { volumeQuote: '10' };
+  const daily = (at: number, price: string, facts = {}): NewCandle => candleOf(id, 'ONE_DAY', at, price, facts);
+  await store(
+    db,
+    [daily(monday, '100'), daily(monday + day, '110', volume), daily(monday + 2 * day, '120', volume)],
+    first,
+  );
+  await store(db, [daily(monday + day, '50'), daily(monday + 2 * day, '90', { volumeQuote: '77' })], fixed);
+  await store(db, [daily(monday + 3 * day, '200')], late);
+  await refreshDefaults(db, [tokenId]);
+  const read = async (asOf: number, knownAt: number | null): Promise<unknown[] | null> => {
+    const quote = await pastQuote({ db }).load({ tokenId, asOf, knownAt });
+    return quote && [quote.priceUsd, rounded(quote.changePct24h), quote.volume24hUsd, quote.observedAt - monday];
+  };
+  const [before, after] = [
+    ['120', 9.09091, '10', 3 * day],
+    ['90', 80, '77', 3 * day],
+  ];
+  assert.deepEqual(await read(first, first), before);
+  assert.deepEqual(await read(late, first), before, 'nothing newer was known');
+  assert.deepEqual(await read(first, fixed - 1), before);
+  assert.deepEqual(await read(first, fixed), after);
+  assert.deepEqual(await read(first, null), after, 'without it, as we know it now');
+  assert.deepEqual(await read(late, late - 1), after);
+  assert.deepEqual(await read(late, late), ['200', rounded((200 / 90 - 1) * 100), null, 4 * day]);
+  assert.equal(await read(first, first - 1), null);
+});
+
+test('quotes with and without `knownAt` are two statements', async () => {
+  const statements: string[] = [];
+  const stop = db.onStatement((text) => statements.push(text));
+  const keys = [null, now, null, now - 1].map((knownAt, index) => ({ tokenId: index + 1, asOf: now, knownAt }));
+  await pastQuote({ db }).loadMany(keys);
+  stop();
+  assert.equal(statements.length, 2);
 });
 
 test('a quote is old after twice its interval, or after 15 minutes', () => {
