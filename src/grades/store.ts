@@ -71,12 +71,7 @@ export async function recordGrades(
   grades: readonly NewGrade[],
   publishedAt: number,
 ): Promise<RecordedGrade[]> {
-  const byIdentity = new Map(grades.map((grade) => [`${grade.modelId} ${grade.seriesId} ${grade.asOf}`, grade]));
-  const pending = [...byIdentity.values()];
-  const ids: number[] = [];
-  for (let start = 0; start < pending.length; start += writeBatchSize) {
-    ids.push(...(await insertGrades(tx, pending.slice(start, start + writeBatchSize), publishedAt)));
-  }
+  const ids = await insertAllGrades(tx, grades, publishedAt);
   if (ids.length === 0) return [];
   const recorded = await tx.query<RecordedGrade>(
     `SELECT g.id, g.model_id AS "modelId", m.kind, g.token_id AS "tokenId", g.as_of AS "asOf", g.value, g.band,
@@ -91,6 +86,24 @@ export async function recordGrades(
   );
   await refreshGradeKeys(tx, [...new Set(recorded.map(({ tokenId }) => tokenId))]);
   return recorded;
+}
+
+/**
+ * As {@link recordGrades}, for history in bulk: nobody is told of it, so nothing is read back. The keys of token lists are
+ * left as they are until the caller ends with {@link refreshGradeKeys}. Returns how many grades were written.
+ */
+export async function recordPastGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: number): Promise<number> {
+  return (await insertAllGrades(tx, grades, publishedAt)).length;
+}
+
+async function insertAllGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: number): Promise<number[]> {
+  const byIdentity = new Map(grades.map((grade) => [`${grade.modelId} ${grade.seriesId} ${grade.asOf}`, grade]));
+  const pending = [...byIdentity.values()];
+  const ids: number[] = [];
+  for (let start = 0; start < pending.length; start += writeBatchSize) {
+    for (const id of await insertGrades(tx, pending.slice(start, start + writeBatchSize), publishedAt)) ids.push(id);
+  }
+  return ids;
 }
 
 /** Grades as rows of SQL. Factors come as lines of one text, which costs half of what an array of texts does. */

@@ -1,9 +1,10 @@
 import type { Db } from '../db/client.ts';
 import { appendEvents } from '../events/store.ts';
 import type { Clock } from '../lib/clock.ts';
+import { refreshGradeKeys } from '../grades/store.ts';
 import { AppError } from '../lib/errors.ts';
-import type { CandleInterval } from '../lib/interval.ts';
 import type { UniverseClose } from '../signals/universe.ts';
+import { createBacklog, type SettledClose } from './backlog.ts';
 import { listCloses, mergeCloses, type StoredClose } from './closes.ts';
 import {
   createMarket,
@@ -12,6 +13,7 @@ import {
   type Published,
   publishShipped,
   recordCloses,
+  recordPastCloses,
   settledIntervals,
 } from './market.ts';
 
@@ -48,10 +50,8 @@ export interface ComputeDeps {
   onProgress?(closeTimeMs: number, summary: ComputeSummary): void;
 }
 
-type Settled = UniverseClose & { readonly interval: CandleInterval; readonly closeTime: number };
-
-/** Grades are written when so many wait: large enough for one bulk statement, small enough for memory. */
-const pendingGradesMax = 4000;
+/** Grades and signals are written when so many wait: large enough for one bulk statement, small enough for memory. */
+const pendingMax = 4000;
 
 /** Computes history; see the module text. Idempotent. */
 export async function compute(deps: ComputeDeps, range: ComputeRange): Promise<ComputeSummary> {
@@ -91,41 +91,38 @@ async function computeMarket(
   published: Published,
   summary: ComputeSummary,
 ): Promise<void> {
-  const kept: Settled[] = []; // signals and outcomes: few, written last, with the events of those that are current
-  let waiting: Settled[] = []; // grades, written as they gather
+  const backlog = createBacklog();
   let writing: Promise<void> = Promise.resolve(); // one write is under way while the next closes are settled
-  const record = async (closes: readonly Settled[]): Promise<void> => {
+  const writePast = async (): Promise<void> => {
     await writing;
-    writing = recordGradesOf(deps, market, published, closes, summary);
+    writing = recordPast(deps, market, published, backlog.takePast(), summary);
     writing.catch(() => {}); // told at the next `await writing`
   };
   for await (const close of mergeCloses(streamsOf(deps, market, range))) {
     const { interval, closeTime } = close;
-    const settled = { ...market.universe.close(interval, closeTime, close.rows), interval, closeTime };
+    const settled = market.universe.close(interval, closeTime, close.rows);
     countClose(summary, close, settled);
     deps.onProgress?.(closeTime, summary);
     if (range.fromMs !== null && closeTime < range.fromMs) continue;
-    const wanted = onlyTokens(settled, range.tokenIds);
-    if (wanted.issued.length + wanted.closed.length > 0) kept.push({ ...wanted, grades: [] });
-    if (wanted.grades.length > 0) waiting.push({ ...wanted, issued: [], closed: [] });
-    if (waiting.reduce((sum, { grades }) => sum + grades.length, 0) < pendingGradesMax) continue;
-    await record(waiting.slice(0, -1));
-    waiting = waiting.slice(-1); // the newest may be the last, which is announced
+    backlog.add(onlyTokens({ ...settled, interval }, range.tokenIds));
+    if (backlog.pastCount() >= pendingMax) await writePast();
   }
-  await record(waiting.slice(0, -1));
+  await writePast();
   await writing;
-  await recordCurrent(deps, market, published, [...kept, ...waiting.slice(-1)], summary);
+  await recordCurrent(deps, market, published, backlog.takeCurrent(), summary);
 }
 
-async function recordGradesOf(
+async function recordPast(
   { db, clock }: ComputeDeps,
   market: Market,
   published: Published,
-  closes: readonly Settled[],
+  closes: readonly SettledClose[],
   summary: ComputeSummary,
 ): Promise<void> {
-  const recorded = await db.transaction((tx) => recordCloses(tx, market, published, closes, clock.now()));
-  summary.gradesWritten += recorded.grades.length;
+  const recorded = await db.transaction((tx) => recordPastCloses(tx, market, published, closes, clock.now()));
+  summary.gradesWritten += recorded.grades;
+  summary.signalsWritten += recorded.signals;
+  summary.outcomesWritten += recorded.outcomes;
 }
 
 function streamsOf(deps: ComputeDeps, market: Market, range: ComputeRange): AsyncGenerator<StoredClose>[] {
@@ -136,39 +133,38 @@ function streamsOf(deps: ComputeDeps, market: Market, range: ComputeRange): Asyn
   );
 }
 
-function countClose(summary: ComputeSummary, close: StoredClose, settled: Settled): void {
+function countClose(summary: ComputeSummary, close: StoredClose, { ungraded }: UniverseClose): void {
   summary.closes += 1;
   if (close.interval === settledIntervals[0]) summary.tokenDays += close.rows.length;
-  for (const { reason } of settled.ungraded) summary.ungraded[reason] = (summary.ungraded[reason] ?? 0) + 1;
+  for (const { reason } of ungraded) summary.ungraded[reason] = (summary.ungraded[reason] ?? 0) + 1;
 }
 
-function onlyTokens(settled: Settled, tokenIds: ReadonlySet<number> | null): Settled {
+function onlyTokens(settled: SettledClose, tokenIds: ReadonlySet<number> | null): SettledClose {
   if (tokenIds === null) return settled;
   const isWanted = ({ key }: { key: number }): boolean => tokenIds.has(key);
   return {
-    ...settled,
+    interval: settled.interval,
     grades: settled.grades.filter(isWanted),
     issued: settled.issued.filter(isWanted),
     closed: settled.closed.filter(isWanted),
   };
 }
 
-/** Signals and outcomes of all closes and the last grades, in one transaction with the events of what is current. */
+/** What is current: the last grades and signals, in one transaction with their events and the keys of token lists. */
 async function recordCurrent(
-  deps: ComputeDeps,
+  { db, clock }: ComputeDeps,
   market: Market,
   published: Published,
-  kept: readonly Settled[],
+  current: readonly SettledClose[],
   summary: ComputeSummary,
 ): Promise<void> {
-  await deps.db.transaction(async (tx) => {
-    const nowMs = deps.clock.now();
-    const recorded = await recordCloses(tx, market, published, kept, nowMs);
+  await db.transaction(async (tx) => {
+    const nowMs = clock.now();
+    const recorded = await recordCloses(tx, market, published, current, nowMs);
+    if (summary.gradesWritten > 0) await refreshGradeKeys(tx, null);
+    await appendEvents(tx, eventsOf(recorded), nowMs);
     summary.gradesWritten += recorded.grades.length;
     summary.signalsWritten += recorded.signals.length;
     summary.outcomesWritten += recorded.outcomes.length;
-    const newest = new Map(recorded.signals.map((signal) => [`${signal.strategy}:${signal.tokenId}`, signal.id]));
-    const signals = recorded.signals.filter(({ id, strategy, tokenId }) => newest.get(`${strategy}:${tokenId}`) === id);
-    await appendEvents(tx, eventsOf({ grades: recorded.grades, outcomes: [], signals }), nowMs);
   });
 }

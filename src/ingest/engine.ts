@@ -6,6 +6,7 @@ import { type CandleInterval, intervalMs } from '../lib/interval.ts';
 import type { Log } from '../lib/log.ts';
 import { readModelsRevision } from '../grades/model-store.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
+import type { SettledClose } from './backlog.ts';
 import { listCloses, mergeCloses, type StoredClose } from './closes.ts';
 import {
   createMarket,
@@ -164,14 +165,12 @@ async function hasSameMembers(db: Sql, market: Market, isSimulated: boolean): Pr
   return true;
 }
 
-type Result = Parameters<typeof recordCloses>[3][number];
-
 /** Records a close, its events and, where it was the one an event spoke of, the position: together or not at all. */
 async function record(
   deps: EngineDeps,
   market: Market,
   published: Published,
-  result: Result,
+  result: SettledClose,
   seq: number | null,
 ): Promise<void> {
   const appended = await deps.db.transaction(async (tx) => {

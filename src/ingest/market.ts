@@ -12,13 +12,14 @@ import {
   publishModels,
   readModelsRevision,
 } from '../grades/model-store.ts';
-import { type RecordedGrade, recordGrades } from '../grades/store.ts';
+import { type RecordedGrade, recordGrades, recordPastGrades } from '../grades/store.ts';
 import type { CandleInterval } from '../lib/interval.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
 import { publishStrategies, recordOutcomes, recordSignals, type SignalRow } from '../signals/store.ts';
 import { type Strategy, trendVotes1d, trendVotes1h } from '../signals/strategy.ts';
-import { createUniverse, type Universe, type UniverseClose } from '../signals/universe.ts';
+import { createUniverse, type Universe } from '../signals/universe.ts';
 import { tokenBySlug } from '../tokens/store.ts';
+import type { SettledClose } from './backlog.ts';
 
 /**
  * What the live engine and `compute` share: which tokens make a universe, its engines, and how what they say is
@@ -102,14 +103,47 @@ export interface Recorded {
   readonly outcomes: readonly SignalRow[];
 }
 
+/** How much was written of closes that nobody is told of. */
+export interface RecordedPast {
+  readonly grades: number;
+  readonly signals: number;
+  readonly outcomes: number;
+}
+
 /** Records what closes brought, in the caller's transaction. What is there already writes nothing. */
 export async function recordCloses(
   tx: Sql,
   market: Market,
   published: Published,
-  closes: readonly (UniverseClose & { readonly interval: CandleInterval })[],
+  closes: readonly SettledClose[],
   publishedAt: number,
 ): Promise<Recorded> {
+  const rows = rowsOf(market, published, closes);
+  return {
+    grades: await recordGrades(tx, rows.grades, publishedAt),
+    signals: await recordSignals(tx, rows.signals, publishedAt),
+    outcomes: await recordOutcomes(tx, rows.outcomes, publishedAt),
+  };
+}
+
+/** As {@link recordCloses}, for history that is not announced: cheaper, and leaves the keys of token lists alone. */
+export async function recordPastCloses(
+  tx: Sql,
+  market: Market,
+  published: Published,
+  closes: readonly SettledClose[],
+  publishedAt: number,
+): Promise<RecordedPast> {
+  const rows = rowsOf(market, published, closes);
+  return {
+    grades: await recordPastGrades(tx, rows.grades, publishedAt),
+    signals: (await recordSignals(tx, rows.signals, publishedAt)).length,
+    outcomes: (await recordOutcomes(tx, rows.outcomes, publishedAt)).length,
+  };
+}
+
+/** Closes as rows: engines know tokens and names, tables know series and ids. */
+function rowsOf(market: Market, published: Published, closes: readonly SettledClose[]) {
   const seriesAt = (interval: CandleInterval, tokenId: number): number =>
     market.seriesOf.get(interval)?.get(tokenId) ?? 0;
   const grades = closes.flatMap(({ grades, interval }) =>
@@ -140,11 +174,7 @@ export async function recordCloses(
       seriesId: seriesAt(interval, key),
     })),
   );
-  return {
-    grades: await recordGrades(tx, grades, publishedAt),
-    signals: await recordSignals(tx, signals, publishedAt),
-    outcomes: await recordOutcomes(tx, outcomes, publishedAt),
-  };
+  return { grades, signals, outcomes };
 }
 
 /** The events that tell of what was recorded: grades first, then outcomes, then new signals. */
