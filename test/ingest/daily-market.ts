@@ -42,7 +42,8 @@ export async function createDailyMarket(db: Db, options: { tokens: number; days:
     })),
   );
   const seriesIds = series.map(({ id }) => id);
-  const isThere = (index: number, day: number): boolean => index === 0 || (day >= index * 3 && (day + index) % 37 !== 0);
+  const isThere = (index: number, day: number): boolean =>
+    index === 0 || (day >= index * 3 && (day + index) % 37 !== 0);
 
   return {
     seriesIds,
