@@ -1,7 +1,7 @@
 import { createBus, type EventBus } from '../src/events/bus.ts';
 import { appendEvents } from '../src/events/store.ts';
 import { openDbBeside } from '../src/db/open.ts';
-import type { SignalEvidence } from '../src/signals/detect.ts';
+import type { SignalEvidence } from '../src/signals/evidence.ts';
 import { loadStrategies, recordSignals } from '../src/signals/store.ts';
 import type { SignalDirection } from '../src/signals/strategy.ts';
 import { systemClock } from '../src/lib/clock.ts';

@@ -16,7 +16,7 @@ import { type RecordedGrade, recordGrades, recordPastGrades } from '../grades/st
 import type { CandleInterval } from '../lib/interval.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
 import { publishStrategies, recordOutcomes, recordSignals, type SignalRow } from '../signals/store.ts';
-import { type Strategy, trendVotes1d, trendVotes1h } from '../signals/strategy.ts';
+import { shippedStrategies, type Strategy } from '../signals/strategy.ts';
 import { createUniverse, type Universe } from '../signals/universe.ts';
 import { tokenBySlug } from '../tokens/store.ts';
 import type { SettledClose } from './backlog.ts';
@@ -26,9 +26,8 @@ import type { SettledClose } from './backlog.ts';
  * recorded. Real and simulated tokens are two universes that never see each other.
  */
 
-/** The models and strategies that ship; published at the first start. */
+/** The models that ship; published with the strategies at the first start. */
 const shippedModels: readonly GradeModel[] = [measuredV1, measuredV2, technicalV1];
-const shippedStrategies: readonly Strategy[] = [trendVotes1d, trendVotes1h];
 
 /** The shipped models that answer for their kinds until another is made current. */
 const firstCurrent: readonly GradeModel[] = [measuredV2];

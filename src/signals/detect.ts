@@ -1,39 +1,15 @@
-import type { Vote } from '../grades/vote-rules.ts';
-import type { VoteResult } from '../grades/votes.ts';
+import { restore, snapshot } from '../indicators/machine.ts';
 import { intervalMs } from '../lib/interval.ts';
+import type { SignalEvidence } from './evidence.ts';
+import type { DetectorInput, Judge, Judgement } from './judge.ts';
+import { createJudge } from './kinds.ts';
 import type { SignalDirection, Strategy } from './strategy.ts';
-
-/** One series' closed candle as a strategy judges it. */
-export interface DetectorInput {
-  /** Epoch ms; later than the series' last. */
-  readonly closeTime: number;
-  readonly votes: VoteResult;
-  /** The current Trader Grade's value at this close, 0..100; null where there is none. Evidence only, not a condition. */
-  readonly gradeValue: number | null;
-}
-
-/** Why a transition happened: everything needed to judge it again. Plain JSON. */
-export interface SignalEvidence {
-  /** The mean vote, -1..1, and how many of the 26 votes it is made of. */
-  readonly overall: number;
-  readonly available: number;
-  /** Mean votes of the two groups; null while none of theirs can be cast. */
-  readonly movingAverages: number | null;
-  readonly oscillators: number | null;
-  /** The votes and the indicator values behind them, by rule name. */
-  readonly votes: Readonly<Record<string, Vote | null>>;
-  readonly values: Readonly<Record<string, number | null>>;
-  /** Closes in a row that agree with an entered direction; 1 for a return to NEUTRAL. */
-  readonly closes: number;
-  /** 0..100, null where the token had no grade. */
-  readonly grade: number | null;
-}
 
 /** A change of direction at a close. */
 export interface Transition {
   readonly direction: SignalDirection;
   readonly previousDirection: SignalDirection;
-  /** 0..1: agreement of the votes times the share of them that could be cast; not a probability. See {@link confidenceOf}. */
+  /** 0..1, by a rule of the kind of strategy (`kinds.ts`); not a probability. */
   readonly confidence: number;
   readonly evidence: SignalEvidence;
 }
@@ -41,92 +17,98 @@ export interface Transition {
 /** Where one series stands. Plain JSON. */
 export interface DetectorState {
   readonly direction: SignalDirection;
-  /** Closes in a row above `enterAbove` and below its negative, up to this close. */
+  /** Closes in a row that agree with BULLISH and with BEARISH, up to this close. */
   readonly closesAbove: number;
   readonly closesBelow: number;
   readonly lastCloseTime: number | null;
 }
+
+/** One series of a {@link Detector.snapshot}: where it stands, and the state of its judge. Plain JSON. */
+export type SavedSeries = readonly [key: number, state: DetectorState, judge: unknown];
 
 /** A strategy's state machine over many series. */
 export interface Detector {
   /** Judges the next close of a series; the transition it causes, or null. */
   step(key: number, input: DetectorInput): Transition | null;
   /** By ascending key. */
-  snapshot(): readonly (readonly [key: number, state: DetectorState])[];
+  snapshot(): readonly SavedSeries[];
 }
-
-const votesTotal = 26;
 
 const initial: DetectorState = { direction: 'NEUTRAL', closesAbove: 0, closesBelow: 0, lastCloseTime: null };
 
-/** |overall| when a direction is entered, 1 - |overall| on a return to NEUTRAL; times the share of castable votes. */
-export function confidenceOf(direction: SignalDirection, overall: number, available: number): number {
-  const agreement = direction === 'NEUTRAL' ? 1 - Math.abs(overall) : Math.abs(overall);
-  return agreement * Math.min(1, available / votesTotal);
+/**
+ * The direction after a close, with hysteresis: entering needs `confirmCloses` closes that agree, and what is held stays
+ * until its judge says that it ends or the other direction is confirmed.
+ */
+function directionAfter(state: DetectorState, confirmCloses: number, { isLeft }: Judgement): SignalDirection {
+  const { direction, closesAbove, closesBelow } = state;
+  const isUp = closesAbove >= confirmCloses;
+  const isDown = closesBelow >= confirmCloses;
+  if (isUp && direction === 'BEARISH') return 'BULLISH';
+  if (isDown && direction === 'BULLISH') return 'BEARISH';
+  if (direction !== 'NEUTRAL') return isLeft ? 'NEUTRAL' : direction;
+  if (isUp) return 'BULLISH';
+  return isDown ? 'BEARISH' : 'NEUTRAL';
 }
 
-/** The direction after a close, with hysteresis: entering needs more than staying does. */
-function directionAfter(
-  { params }: Strategy,
-  { direction, closesAbove, closesBelow }: DetectorState,
-  overall: number,
-): SignalDirection {
-  if (closesAbove >= params.confirmCloses) return 'BULLISH';
-  if (closesBelow >= params.confirmCloses) return 'BEARISH';
-  const isLeft =
-    (direction === 'BULLISH' && overall < params.leaveBelow) ||
-    (direction === 'BEARISH' && overall > -params.leaveBelow);
-  return isLeft ? 'NEUTRAL' : direction;
-}
-
-/** The state after one close; a pure step. A close without enough votes, like a missing one, breaks the runs. */
-export function applyClose(strategy: Strategy, state: DetectorState, input: DetectorInput): DetectorState {
-  const { closeTime, votes } = input;
-  const { params, interval } = strategy;
-  if (votes.overall === null || votes.available < params.votesMin) {
-    return { ...state, closesAbove: 0, closesBelow: 0, lastCloseTime: closeTime };
-  }
-  const isNext = state.lastCloseTime !== null && closeTime - state.lastCloseTime === intervalMs(interval);
-  const run = (isAgreeing: boolean, before: number) => (isAgreeing ? (isNext ? before : 0) + 1 : 0);
+/** The state after one close. A close that cannot be judged, like a missing one, breaks the runs. */
+function stateAfter(
+  { params, interval }: Strategy,
+  before: DetectorState,
+  closeTime: number,
+  judgement: Judgement | null,
+): DetectorState {
+  if (judgement === null) return { ...before, closesAbove: 0, closesBelow: 0, lastCloseTime: closeTime };
+  const isNext = before.lastCloseTime !== null && closeTime - before.lastCloseTime === intervalMs(interval);
+  const run = (isAgreeing: boolean, count: number) => (isAgreeing ? (isNext ? count : 0) + 1 : 0);
   const counted: DetectorState = {
-    direction: state.direction,
-    closesAbove: run(votes.overall > params.enterAbove, state.closesAbove),
-    closesBelow: run(votes.overall < -params.enterAbove, state.closesBelow),
+    direction: before.direction,
+    closesAbove: run(judgement.isBullish, before.closesAbove),
+    closesBelow: run(judgement.isBearish, before.closesBelow),
     lastCloseTime: closeTime,
   };
-  return { ...counted, direction: directionAfter(strategy, counted, votes.overall) };
+  return { ...counted, direction: directionAfter(counted, params.confirmCloses, judgement) };
 }
 
-/** The transition from one state to the next; null where the direction stayed. */
-function transitionOf(before: DetectorState, after: DetectorState, input: DetectorInput): Transition | null {
-  const { overall, available, groups, votes, values } = input.votes;
-  const { direction } = after;
-  if (direction === before.direction || overall === null) return null;
-  const runs = { BULLISH: after.closesAbove, BEARISH: after.closesBelow, NEUTRAL: 1 };
-  const evidence: SignalEvidence = {
-    overall,
-    available,
-    movingAverages: groups.movingAverages.mean,
-    oscillators: groups.oscillators.mean,
-    votes,
-    values,
-    closes: runs[direction],
-    grade: input.gradeValue,
-  };
-  const confidence = confidenceOf(direction, overall, available);
-  return { direction, previousDirection: before.direction, confidence, evidence };
+/** One series at work. */
+interface Seat {
+  state: DetectorState;
+  readonly judge: Judge;
+}
+
+/** A seat as it was saved. Throws an Error where the state is of another judge. */
+function takeSeat(strategy: Strategy, [, state, saved]: SavedSeries): Seat {
+  const judge = createJudge(strategy);
+  restore(judge, saved);
+  return { state, judge };
 }
 
 /** A detector from the start or from a snapshot. Every series begins NEUTRAL, which is not a signal. */
-export function createDetector(strategy: Strategy, from: ReturnType<Detector['snapshot']> = []): Detector {
-  const states = new Map(from);
+export function createDetector(strategy: Strategy, from: readonly SavedSeries[] = []): Detector {
+  const seats = new Map(from.map((saved) => [saved[0], takeSeat(strategy, saved)]));
+
+  function seatOf(key: number): Seat {
+    const known = seats.get(key);
+    if (known !== undefined) return known;
+    const seat = { state: initial, judge: createJudge(strategy) };
+    seats.set(key, seat);
+    return seat;
+  }
+
   return {
     step: (key, input) => {
-      const before = states.get(key) ?? initial;
-      const after = applyClose(strategy, before, input);
-      states.set(key, after);
-      return transitionOf(before, after, input);
+      const seat = seatOf(key);
+      const before = seat.state;
+      const judgement = seat.judge.judge(input, before.direction);
+      seat.state = stateAfter(strategy, before, input.bar.closeTime, judgement);
+      const { direction, closesAbove, closesBelow } = seat.state;
+      if (judgement === null || direction === before.direction) return null;
+      const closes = { BULLISH: closesAbove, BEARISH: closesBelow, NEUTRAL: 1 }[direction];
+      return { direction, previousDirection: before.direction, ...judgement.explain(direction, closes) };
     },
-    snapshot: () => [...states.entries()].sort(([a], [b]) => a - b),
+    snapshot: () =>
+      [...seats.entries()]
+        .map(([key, { state, judge }]): SavedSeries => [key, state, snapshot(judge)])
+        .sort(([a], [b]) => a - b),
   };
 }

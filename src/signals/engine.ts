@@ -13,7 +13,8 @@ export interface SignalInput {
   /** The candle's exact prices; `bar` holds their floating-point forms. */
   readonly openText: DecimalText;
   readonly closeText: DecimalText;
-  readonly votes: VoteResult;
+  /** Null for a strategy that reads no votes. */
+  readonly votes: VoteResult | null;
   /** The current Trader Grade's value at this close, 0..100; null where there is none. */
   readonly gradeValue: number | null;
 }
@@ -101,7 +102,7 @@ function settleRow({ strategy, detector, outcomes }: Desk, closeTime: number, ro
   const { key, bar, openText, closeText, votes, gradeValue } = row;
   const label = { strategy: strategy.name, strategyVersion: strategy.version, key };
   const closed = outcomes.advance(key, bar, openText).map((outcome) => ({ ...label, ...outcome }));
-  const transition = detector.step(key, { closeTime, votes, gradeValue });
+  const transition = detector.step(key, { bar, votes, gradeValue });
   if (transition === null) return { issued: [], closed };
   outcomes.turn(key, closeTime, transition.direction);
   return { issued: [{ ...label, issuedAt: closeTime, priceUsd: closeText, ...transition }], closed };

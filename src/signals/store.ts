@@ -10,7 +10,7 @@
 import type { Db, Sql } from '../db/client.ts';
 import type { DecimalText } from '../lib/decimal.ts';
 import { defineLoader, inKeyOrder } from '../lib/loader.ts';
-import type { SignalEvidence } from './detect.ts';
+import type { SignalEvidence } from './evidence.ts';
 import { type SignalDirection, type Strategy, trendVotes1d } from './strategy.ts';
 
 /** Whatever has a database: a request's context, or the dependencies of a job. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { confidenceOf, createDetector } from '../../src/signals/detect.ts';
+import { createDetector } from '../../src/signals/detect.ts';
 import { trendVotes1d, trendVotes1h } from '../../src/signals/strategy.ts';
 import { dayMs, hourMs } from '../../src/lib/interval.ts';
-import { votesOf } from './votes-of.ts';
+import { trendConfidence } from '../../src/signals/trend-judge.ts';
+import { inputOf, votesOf } from './votes-of.ts';
 
 /** [overall, available?, closes since the one before (default 1)] per close. */
 type Step = readonly [overall: number | null, available?: number, closesLater?: number];
@@ -14,7 +15,7 @@ function run(steps: readonly Step[], strategy = trendVotes1d, length = dayMs): s
   let closeTime = 0;
   const marks = steps.map(([overall, available, closesLater = 1]) => {
     closeTime += closesLater * length;
-    const transition = detector.step(7, { closeTime, votes: votesOf(overall, available), gradeValue: null });
+    const transition = detector.step(7, inputOf(closeTime, votesOf(overall, available), null));
     return transition?.direction.slice(0, 2) ?? '.';
   });
   return marks.join(' ');
@@ -77,8 +78,8 @@ describe('the trend-votes state machine', () => {
 
   it('says why', () => {
     const detector = createDetector(trendVotes1d);
-    detector.step(7, { closeTime: dayMs, votes: votesOf(0.4), gradeValue: 60 });
-    const transition = detector.step(7, { closeTime: 2 * dayMs, votes: votesOf(0.5, 13), gradeValue: 61.5 });
+    detector.step(7, inputOf(dayMs, votesOf(0.4), 60));
+    const transition = detector.step(7, inputOf(2 * dayMs, votesOf(0.5, 13), 61.5));
     assert.equal(transition?.previousDirection, 'NEUTRAL');
     assert.equal(transition.confidence, 0.25);
     assert.deepEqual(transition.evidence, {
@@ -95,13 +96,13 @@ describe('the trend-votes state machine', () => {
 
   it('keeps series apart', () => {
     const detector = createDetector(trendVotes1d);
-    detector.step(1, { closeTime: dayMs, votes: votesOf(0.4), gradeValue: null });
-    assert.equal(detector.step(2, { closeTime: 2 * dayMs, votes: votesOf(0.4), gradeValue: null }), null);
+    detector.step(1, inputOf(dayMs, votesOf(0.4), null));
+    assert.equal(detector.step(2, inputOf(2 * dayMs, votesOf(0.4), null)), null);
   });
 
   it('is surest of NEUTRAL when the votes balance', () => {
-    assert.equal(confidenceOf('NEUTRAL', 0, 26), 1);
-    assert.equal(confidenceOf('BEARISH', -1, 26), 1);
-    assert.equal(confidenceOf('BULLISH', 0.5, 13), 0.25);
+    assert.equal(trendConfidence('NEUTRAL', 0, 26), 1);
+    assert.equal(trendConfidence('BEARISH', -1, 26), 1);
+    assert.equal(trendConfidence('BULLISH', 0.5, 13), 0.25);
   });
 });

@@ -1,4 +1,4 @@
-import type { SignalEvidence } from '../../src/signals/detect.ts';
+import type { SignalEvidence } from '../../src/signals/evidence.ts';
 import type { NewOutcome, NewSignal } from '../../src/signals/store.ts';
 
 /** Evidence of a signal; the mean vote tells one from another. */
