@@ -10,6 +10,7 @@ import './grades/schema.ts';
 import './grades/skill-schema.ts';
 import './grades/subscription.ts';
 import './signals/schema.ts';
+import './signals/strategy-schema.ts';
 import './signals/subscription.ts';
 import './metrics/schema.ts';
 import './status/schema.ts';

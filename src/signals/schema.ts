@@ -46,8 +46,7 @@ builder.node(StrategyRef, {
     description: t.string({ description: 'What it does.', resolve: ({ definition }) => definition.description }),
     params: t.field({
       type: 'JSON',
-      description:
-        'Parameters: `enterAbove` (a direction is entered beyond this overall vote), `leaveBelow` (and left on this side of it), `confirmCloses` (closes in a row needed), `votesMin` (votes needed to judge a close).',
+      description: 'Its parameters by name; `paramRules` tells what they mean.',
       resolve: ({ definition }) => definition.params,
     }),
     interval: t.field({
@@ -113,7 +112,7 @@ builder.node(SignalRef, {
     direction: t.expose('direction', { type: SignalDirectionEnum, description: 'What it says.' }),
     priceUsd: t.expose('priceUsd', { type: 'Decimal', description: 'The close it was issued at.' }),
     confidence: t.exposeFloat('confidence', {
-      description: 'Agreement of the votes times the share of them that could be cast, 0 to 1; not a probability.',
+      description: 'How clear it was, 0 to 1, by the `confidenceRule` of its strategy; not a probability.',
     }),
     issuedAt: t.expose('issuedAt', {
       type: 'DateTime',
@@ -123,7 +122,7 @@ builder.node(SignalRef, {
     evidence: t.expose('evidence', {
       type: 'JSON',
       description:
-        'Why it was issued: `overall` (mean vote, -1..1), `available` (votes cast of 26), `movingAverages` and `oscillators` (mean votes of the groups, null while none can be cast), `votes` (-1, 0, 1 or null by rule), `values` (indicator value by rule), `closes` (closes in a row that agree), `grade` (Trader Grade then, null without one).',
+        'Why it was issued: every value that decided. Always `closes` (closes in a row that agree) and `grade` (Trader Grade then, null without one). TREND_VOTES: `overall` (mean vote, -1..1), `available` (votes cast of 26), `movingAverages` and `oscillators` (mean votes of the groups, null while none can be cast), `votes` (-1, 0, 1 or null by rule), `values` (indicator value by rule). LEVEL_BREAKOUT: `rule` (LEVEL or STOP), `close`, `level` and `levelAt` (the swing passed and its candle), `atr`, `volumeRatio`, `bestClose`, `stop`. MEAN_REVERSION: `rule` (EXTREME, MEAN or TIME), `close`, `rsi`, `upper`, `middle`, `lower`, `adx`, `closesHeld`.',
     }),
     outcome: t.field({
       type: SignalOutcomeRef,

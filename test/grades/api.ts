@@ -11,6 +11,7 @@ import '../../src/levels/schema.ts';
 import '../../src/grades/schema.ts';
 import '../../src/grades/subscription.ts';
 import '../../src/signals/schema.ts';
+import '../../src/signals/strategy-schema.ts';
 import '../../src/signals/subscription.ts';
 
 let schema: GraphQLSchema | undefined;
