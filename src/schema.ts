@@ -12,6 +12,7 @@ import './grades/subscription.ts';
 import './signals/schema.ts';
 import './signals/strategy-schema.ts';
 import './signals/subscription.ts';
+import './signals/track-record-schema.ts';
 import './metrics/schema.ts';
 import './status/schema.ts';
 

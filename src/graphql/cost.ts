@@ -37,7 +37,7 @@ import { responseName } from './limits-document.ts';
 export interface FieldCost {
   /** Cost of one object or list item of this field, 1 when not given. */
   readonly item?: number;
-  /** Size of the list when no page argument has a value, where the other arguments tell it. */
+  /** Size when no page argument has a value, where the other arguments tell it, or where a list of keys is only a filter. */
   readonly size?: (args: Readonly<Record<string, unknown>>) => number;
 }
 
@@ -168,7 +168,8 @@ function pageSizeOf(
         return Math.max(0, value);
       }
       size = costOf(field).size?.(values) ?? (name === 'limit' ? limitDefault : pageSizeDefault);
-    } else if (isOneOf(keyArguments, name) && Array.isArray(value)) size ??= value.length;
+    } else if (isOneOf(keyArguments, name) && Array.isArray(value))
+      size ??= costOf(field).size?.(values) ?? value.length;
   }
   return size;
 }

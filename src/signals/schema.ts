@@ -23,7 +23,8 @@ import {
 
 /** The public face of signals: the types Signal, SignalOutcome and Strategy, and every field that leads to them. */
 
-const SignalDirectionEnum = builder.enumType('SignalDirection', {
+/** What a signal can say. */
+export const SignalDirectionEnum = builder.enumType('SignalDirection', {
   description: 'What a signal says about the token.',
   values: {
     BULLISH: { description: 'Expects the price to rise.' },
