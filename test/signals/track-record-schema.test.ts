@@ -82,7 +82,7 @@ function expectedOf(chosen: (n: number) => boolean) {
   const hold = closed.map((n) => outcomes[n]?.holdReturnPct ?? 0);
   const adverse = closed.map((n) => outcomes[n]?.maxAdversePct ?? 0);
   const bandAt = (n: number) => {
-    const { grade } = signals[n]?.evidence as { grade: number | null };
+    const grade = signals[n]?.evidence.grade ?? null;
     return grade === null ? null : bandOf(standardBands, grade);
   };
   return {
