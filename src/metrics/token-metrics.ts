@@ -33,16 +33,22 @@ export interface MetricsRequest {
 export interface TokenMetrics extends QuantMetrics, MetricsGround {}
 
 /** What is read of a token without a default series. */
-const nothing: TokenCloses = { source: '', isSimulated: false, openTimes: [], closes: [] };
+export const nothing: TokenCloses = { source: '', isSimulated: false, openTimes: [], closes: [] };
+
+/** How many closes a window takes: so many without `from`, else all, and one more to tell that there are too many. */
+export interface WindowSize {
+  readonly name: string;
+  readonly newest: number;
+  readonly closesMax: number;
+}
 
 /** Which closes a window asks for. Throws BAD_USER_INPUT where it is empty or upside down. */
-export function closesKey(
-  tokenId: number,
+export function readWindow(
   { interval, from, to }: Pick<MetricsRequest, 'interval' | 'from' | 'to'>,
-  { name, newest }: { readonly name: string; readonly newest: number },
-): ClosesKey {
-  readCandleArgs({ interval, from, to }, { name, limitMax: closesMax });
-  return { tokenId, interval, from, to, take: from === null ? newest : closesMax + 1 };
+  { name, newest, closesMax: limitMax }: WindowSize,
+): Omit<ClosesKey, 'tokenId'> {
+  readCandleArgs({ interval, from, to }, { name, limitMax });
+  return { interval, from, to, take: from === null ? newest : limitMax + 1 };
 }
 
 /** The closes as levels at the times of their close. */
@@ -50,11 +56,11 @@ export function levelsOf(interval: CandleInterval, { openTimes, closes }: TokenC
   return { times: openTimes.map((openTime) => bucketClose(interval, openTime)), levels: closes };
 }
 
-/** Throws LIMIT_EXCEEDED where a window held more closes than are read: a window is never cut silently. */
-export function assertAllRead({ closes }: TokenCloses, name: string): void {
-  if (closes.length <= closesMax) return;
-  const sentence = `The window holds more than ${closesMax} candles; ask for a shorter one or a coarser interval.`;
-  throw limitExceeded({ name, limit: closesMax, value: closes.length, field: '(from)', sentence });
+/** Throws LIMIT_EXCEEDED where a window held more than `limit` closes: a window is never cut silently. */
+export function assertAllRead({ closes }: TokenCloses, name: string, limit: number): void {
+  if (closes.length <= limit) return;
+  const sentence = `The window holds more than ${limit} candles; ask for a shorter one or a coarser interval.`;
+  throw limitExceeded({ name, limit, value: closes.length, field: '(from)', sentence });
 }
 
 /**
@@ -70,10 +76,11 @@ export async function loadTokenMetrics(
   const periodsPerYear = request.periodsPerYear ?? (365 * dayMs) / intervalMs(interval);
   assertWithin(riskFreeRate, { name: 'riskFreeRate', argument: 'riskFreeRate', min: -1, max: 10 });
   assertWithin(periodsPerYear, { name: 'periodsPerYear', argument: 'periodsPerYear', max: 525_600 });
-  const key = closesKey(tokenId, request, { name: 'quantMetrics', newest: closesDefault });
+  const window = readWindow(request, { name: 'quantMetrics', newest: closesDefault, closesMax });
+  const key = { tokenId, ...window };
   const [found, benchmark] = await Promise.all([tokenCloses(ctx).load(key), findBenchmark(ctx, request.benchmark)]);
   const own = found ?? nothing;
-  assertAllRead(own, 'quantMetrics');
+  assertAllRead(own, 'quantMetrics', closesMax);
   const other = benchmark === null ? null : await loadBenchmark(ctx, { ...key, tokenId: benchmark.id }, own);
   const series = levelsOf(interval, own);
   const metrics = computeQuantMetrics({

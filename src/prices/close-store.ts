@@ -1,6 +1,6 @@
 import type { Sql } from '../db/client.ts';
 import type { CandleInterval } from '../lib/interval.ts';
-import { defineLoader, inKeyOrder } from '../lib/loader.ts';
+import { defineLoader, groupInKeyOrder, inKeyOrder } from '../lib/loader.ts';
 
 /** The closes that statistics of returns are computed from: of each token's default series, for many tokens at once. */
 
@@ -59,4 +59,47 @@ export const tokenCloses = defineLoader<{ readonly db: Sql }, ClosesKey, TokenCl
     return inKeyOrder([...keys.keys()], rows, ({ n }) => n - 1);
   },
   ({ tokenId, interval, from, to, take }) => `${tokenId} ${interval} ${from} ${to} ${take}`,
+);
+
+/** Which closes of a universe are asked for: of its largest tokens, each the newest `take` that open in `[from, to)`. */
+export interface LargestClosesKey extends Omit<ClosesKey, 'tokenId' | 'from' | 'to'> {
+  readonly isSimulated: boolean;
+  /** Epoch ms of open times. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Tokens that are read of a universe. */
+export const largestMax = 250;
+
+/** The closes of the largest tokens by market cap now that are simulated, or that are not. One statement a batch. */
+export const largestCloses = defineLoader<
+  { readonly db: Sql },
+  LargestClosesKey,
+  (TokenCloses & { readonly tokenId: number })[]
+>(
+  async ({ db }, keys) => {
+    const rows = await db.query<TokenCloses & { readonly tokenId: number; readonly n: number }>(
+      `SELECT q.n, d.token_id AS "tokenId", d.source, q.is_simulated AS "isSimulated",
+         coalesce(c.times, '[]') AS "openTimes", coalesce(c.closes, '[]') AS closes
+       FROM unnest($1::boolean[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::int[])
+         WITH ORDINALITY AS q(is_simulated, interval, from_time, to_time, take, n)
+       CROSS JOIN LATERAL (
+         SELECT d.token_id, d.series_id, o.name AS source
+         FROM token_stat t JOIN default_series d ON d.token_id = t.token_id AND d.purpose = q.interval
+         JOIN series s ON s.id = d.series_id JOIN source o ON o.id = s.source_id AND (o.kind = 'SIMULATED') = q.is_simulated
+         ORDER BY t.market_cap_key DESC, t.token_id DESC LIMIT ${largestMax}
+       ) d
+       ${closesOf}`,
+      [
+        keys.map(({ isSimulated }) => isSimulated),
+        keys.map(({ interval }) => interval),
+        keys.map(({ from }) => new Date(from)),
+        keys.map(({ to }) => new Date(to)),
+        keys.map(({ take }) => take),
+      ],
+    );
+    return groupInKeyOrder([...keys.keys()], rows, ({ n }) => n - 1);
+  },
+  ({ isSimulated, interval, from, to, take }) => `${isSimulated} ${interval} ${from} ${to} ${take}`,
 );

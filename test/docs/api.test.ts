@@ -21,6 +21,7 @@ import { pointsMax } from '../../src/indicators/series.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { errorCodes } from '../../src/lib/errors.ts';
 import { dayMs } from '../../src/lib/interval.ts';
+import { correlationClosesMax, matrixTokensMax } from '../../src/metrics/token-correlations.ts';
 import { closesMax } from '../../src/metrics/token-metrics.ts';
 import { candlesMax, columnsMax } from '../../src/prices/read-store.ts';
 import { throttleMax } from '../../src/prices/subscription.ts';
@@ -130,6 +131,8 @@ describe('the figures of the handbook', () => {
       indicatorSeries: pointsMax,
       searchTokens: search.errors?.[0]?.extensions['limit'],
       quantMetrics: closesMax,
+      correlations: correlationClosesMax,
+      correlationMatrix: matrixTokensMax,
       throttleMs: throttleMax,
     });
   });

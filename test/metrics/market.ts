@@ -36,6 +36,10 @@ export async function seedTokens(db: Db, tokens: readonly SeededToken[]): Promis
      SELECT u.id, p, u.id FROM unnest($1::int[]) AS u(id), unnest(ARRAY['ONE_DAY', 'QUOTE']) AS p`,
     [ids],
   );
+  await db.execute(
+    'INSERT INTO token_stat (token_id, market_cap_key) SELECT id, 1000000 - id FROM unnest($1::int[]) AS id',
+    [ids],
+  );
   for (const [index, { closes, supply }] of tokens.entries()) {
     const rows = closes.flatMap((close, day) => (close === null ? [] : [{ close, openTime: firstDay + day * dayMs }]));
     await db.execute(
