@@ -51,6 +51,8 @@ const MissingCorrelationRef = builder.objectRef<MissingCorrelation>('MissingCorr
 const CorrelationMatrixRef = builder.objectRef<CorrelationMatrix>('CorrelationMatrix').implement({
   description: `Correlations of log returns from each close to the next, pairwise complete: of a pair count the periods that both have. Null under ${observationsMin} of them.`,
   fields: (t) => ({
+    interval: t.expose('interval', { type: CandleIntervalEnum, description: 'The length of a period.' }),
+    method: t.expose('method', { type: CorrelationMethodEnum, description: 'How returns were compared.' }),
     tokens: t.field({
       type: [TokenRef],
       description: 'The tokens of rows and columns, in the order asked for, each once.',
@@ -77,8 +79,6 @@ const CorrelationMatrixRef = builder.objectRef<CorrelationMatrix>('CorrelationMa
       description: 'Time of the first close; null where there is none.',
     }),
     to: t.expose('to', { type: 'DateTime', nullable: true, description: 'Time of the last close.' }),
-    interval: t.expose('interval', { type: CandleIntervalEnum, description: 'The length of a period.' }),
-    method: t.expose('method', { type: CorrelationMethodEnum, description: 'How returns were compared.' }),
   }),
 });
 
