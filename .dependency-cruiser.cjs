@@ -1,6 +1,6 @@
 // The layers of docs/architecture.md: a module may import only what stands left of it.
 //   lib -> db events hot sources -> quiet halves -> work -> graphql ingest -> <domain>/schema -> schema server cli -> app -> main
-const domains = 'tokens|prices|facts|indicators|levels|grades|signals|metrics|status';
+const domains = 'tokens|prices|facts|indicators|levels|grades|signals|metrics|market|status';
 /** Faces of a domain: the files that know GraphQL. */
 const faces = ['schema', '-schema', 'subscription'].map((end) => `^src/(${domains})/.*${end}\\.ts$`);
 const quiet = `^src/(${domains})/`;
@@ -15,6 +15,7 @@ const edges = {
   grades: ['facts', 'indicators', 'prices', 'tokens'],
   signals: ['facts', 'grades', 'indicators', 'levels', 'prices', 'tokens'],
   metrics: ['prices', 'tokens'],
+  market: ['grades', 'prices', 'signals', 'tokens'],
 };
 
 const layer = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });

@@ -14,6 +14,7 @@ import './signals/strategy-schema.ts';
 import './signals/subscription.ts';
 import './signals/track-record-schema.ts';
 import './metrics/schema.ts';
+import './market/schema.ts';
 import './status/schema.ts';
 
 /** The whole schema: every domain's face has added its types and fields by being imported. */

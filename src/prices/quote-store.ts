@@ -171,13 +171,19 @@ const candlesKnown = (p: string): string => `(
   FROM candle_revision r WHERE r.learned_at <= ${p}.known_at AND r.replaced_at > ${p}.known_at
 )`;
 
+const closedCandles = '(SELECT * FROM candle WHERE is_final)';
+
 /** What was learned late is looked for so many candles back, which bounds the search where nothing was known yet. */
 const lookBackCandles = 400;
 
-/** The last closed candle of each token's series for quotes; tokens in parameter $1, instants in $2 and $3. */
-const pricedThen = (candles: string, oldest: string): string => `
+/** Tokens in parameter $1, instants in $2 and $3. */
+const askedThen =
+  'unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS u(token_id, as_of, known_at, n)';
+
+/** The last closed candle of each token's series for quotes, of the tokens and instants `u` that are asked for. */
+const pricedThen = (asked: string, candles: string, oldest: string): string => `
   SELECT u.n, u.known_at, d.token_id, d.series_id, c.interval, ${pricedColumns('c.length')}
-  FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS u(token_id, as_of, known_at, n)
+  FROM ${asked}
   JOIN default_series d ON d.token_id = u.token_id AND d.purpose = 'QUOTE'
   CROSS JOIN LATERAL (
     SELECT c.*, i.length, i.interval FROM (
@@ -196,9 +202,10 @@ const pastStatement = (priced: string, candles: string): string => `
   JOIN series s ON s.id = q.series_id JOIN source o ON o.id = s.source_id JOIN token k ON k.id = q.token_id`;
 
 const pastStatements = {
-  now: pastStatement(pricedThen('(SELECT * FROM candle WHERE is_final)', 'i.first_open_time'), 'candle'),
+  now: pastStatement(pricedThen(askedThen, closedCandles, 'i.first_open_time'), 'candle'),
   known: pastStatement(
     pricedThen(
+      askedThen,
       candlesKnown('u'),
       `greatest(i.first_open_time, least(u.as_of, u.known_at) - ${lookBackCandles} * i.length)`,
     ),
@@ -232,4 +239,20 @@ export const pastQuote = defineLoader<{ readonly db: Sql }, PastQuoteKey, Quote 
     return keys.map((key) => found.get(key) ?? null);
   },
   ({ tokenId, asOf, knownAt }) => `${tokenId} ${asOf} ${knownAt}`,
+);
+
+/** Tokens that are read where a whole market is asked for as of a time: the largest by market cap now. */
+export const pastQuotesMax = 2_000;
+
+/** The quotes of the largest tokens as of parameter $1: a statement for others to add up. */
+export const allPastQuotes = quotesOf(
+  pricedThen(
+    `(SELECT k.token_id, $1::timestamptz AS as_of, NULL::timestamptz AS known_at, k.token_id AS n
+      FROM token_stat k ORDER BY k.market_cap_key DESC, k.token_id DESC LIMIT ${pastQuotesMax}) u`,
+    closedCandles,
+    'i.first_open_time',
+  ),
+  'NULL::numeric',
+  '',
+  'candle',
 );
