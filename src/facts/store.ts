@@ -9,6 +9,7 @@ import type { Sql } from '../db/client.ts';
 import type { DecimalText } from '../lib/decimal.ts';
 import { defineLoader } from '../lib/loader.ts';
 import type { MetricName } from '../sources/fact.ts';
+import { type FactPoint, factReach } from './inputs.ts';
 
 /** A fact to be written. */
 export interface NewFact {
@@ -132,3 +133,45 @@ export const factsOfToken = defineLoader<{ readonly db: Sql }, FactsKey, Fact[]>
   for (const { n, ...fact } of rows) byKey[n]?.push(fact);
   return byKey;
 }, keyText);
+
+/** Every (metric, stretch of days) of {@link factReach} for closes from $3 to $4, of tokens that have facts at all. */
+const pointsStatement = `
+  SELECT f.token_id AS "tokenId", f.metric, f.source_id AS "sourceId", f.as_of AS "asOf", f.known_at AS "knownAt", f.value::float8 AS value
+  FROM (
+    SELECT u.token_id, o.kind = 'SIMULATED' AS is_simulated
+    FROM unnest($1::int[], $2::int[]) AS u(token_id, series_id)
+    JOIN series s ON s.id = u.series_id JOIN source o ON o.id = s.source_id
+    WHERE EXISTS (SELECT 1 FROM fact f WHERE f.token_id = u.token_id)
+  ) t
+  CROSS JOIN (
+    SELECT metric, $3::timestamptz - oldest * interval '1 day' AS from_time, $4::timestamptz - newest * interval '1 day' AS to_time
+    FROM unnest($5::text[], $6::int[], $7::int[]) AS m(metric, oldest, newest)
+  ) m
+  CROSS JOIN LATERAL (
+    SELECT * FROM fact f WHERE f.token_id = t.token_id AND f.metric = m.metric
+      AND f.as_of >= m.from_time AND f.as_of <= m.to_time AND f.known_at <= $4::timestamptz
+  ) f
+  JOIN source o ON o.id = f.source_id AND (o.kind = 'SIMULATED') = t.is_simulated
+  ORDER BY f.token_id, f.metric, f.source_id, f.as_of, f.known_at, f.id`;
+
+/**
+ * The facts that the inputs of tokens at closes from one to another (epoch ms, both included) are made of, as
+ * `createFactBook` takes them. Facts of the simulator are for simulated series only, and real ones for real series.
+ * `seriesOf` gives each token's series. One statement.
+ */
+export function listFactPoints(
+  db: Sql,
+  seriesOf: ReadonlyMap<number, number>,
+  firstClose: number,
+  lastClose: number,
+): Promise<FactPoint[]> {
+  return db.query<FactPoint>(pointsStatement, [
+    [...seriesOf.keys()],
+    [...seriesOf.values()],
+    new Date(firstClose),
+    new Date(lastClose),
+    factReach.map(({ metric }) => metric),
+    factReach.map(({ oldest }) => oldest),
+    factReach.map(({ newest }) => newest),
+  ]);
+}

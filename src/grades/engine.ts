@@ -1,3 +1,4 @@
+import type { FactInputs } from '../facts/inputs.ts';
 import type { Bar } from '../indicators/bar.ts';
 import { intervalMs } from '../lib/interval.ts';
 import { createFeatures, type FeatureMachine, type FeatureSnapshot } from './features.ts';
@@ -10,6 +11,8 @@ export interface GradeInput {
   /** The series, one per token. */
   readonly key: number;
   readonly bar: Bar;
+  /** What was known of it beside its candles; null or absent: nothing. */
+  readonly facts?: FactInputs | null;
 }
 
 /** What one close brought. Grades and ungraded by model in the engine's order, then by ascending key. */
@@ -67,13 +70,15 @@ function sharedRule(models: readonly GradeModel[]): { intervalMs: number; gapBar
 
 /**
  * An engine that grades by all `models` at once, sharing their inputs. `benchmarkKey` is the series whose returns the
- * idiosyncratic risk is measured against; null where there is none.
+ * idiosyncratic risk is measured against; null where there is none. `narrativesOf` are the narratives of each key, for
+ * factors that are ranked within them.
  */
 export function createGradeEngine(options: {
   readonly models: readonly GradeModel[];
   readonly benchmarkKey: number | null;
+  readonly narrativesOf?: ReadonlyMap<number, readonly string[]>;
 }): GradeEngine {
-  const { models, benchmarkKey } = options;
+  const { models, benchmarkKey, narrativesOf } = options;
   const rule = sharedRule(models);
   let lastCloseTime: number | null = null;
   let tokens = new Map<number, FeatureMachine>();
@@ -92,11 +97,12 @@ export function createGradeEngine(options: {
     lastCloseTime = closeTime;
     const marketClose = inputs.find(({ key }) => key === benchmarkKey)?.bar.close ?? null;
     const votes = new Map<number, VoteResult>();
-    const rows: ScoreRow[] = inputs.map(({ key, bar }) => {
+    const rows: ScoreRow[] = inputs.map(({ key, bar, facts = null }) => {
       const machine = machineOf(key);
       votes.set(key, machine.update(bar, marketClose));
       const count = machine.barCount();
-      return { key, bars: count, features: count < rule.barsMin ? null : machine.read() };
+      const features = count < rule.barsMin ? null : machine.read(facts);
+      return { key, bars: count, features, narratives: narrativesOf?.get(key) ?? [] };
     });
     const scored = models.map((model) => scoreModel(model, closeTime, rows));
     return { grades: scored.flatMap((one) => one.grades), ungraded: scored.flatMap((one) => one.ungraded), votes };

@@ -1,5 +1,7 @@
+import type { FactInputs } from '../facts/inputs.ts';
 import type { Bar } from '../indicators/bar.ts';
 import { dayMs } from '../lib/interval.ts';
+import { computeFactFeatures } from './fact-features.ts';
 import { type Line, fitLine, largestResidual } from './line.ts';
 import type { FeatureName } from './model.ts';
 import { createVotes, type VoteResult, type VotesSnapshot } from './votes.ts';
@@ -76,8 +78,8 @@ export interface FeatureMachine {
    * where it has none.
    */
   update(bar: Bar, marketClose: number | null): VoteResult;
-  /** The inputs at the newest bar; a new object. */
-  read(): Features;
+  /** The inputs at the newest bar and of what was known beside it; a new object. */
+  read(facts: FactInputs | null): Features;
   /** Bars since the first one or the last long hole. */
   barCount(): number;
   snapshot(): FeatureSnapshot;
@@ -176,11 +178,17 @@ function listingAgeOf({ firstOpenTime, lastCloseTime }: TokenWindows): number | 
 }
 
 /** The inputs at the newest bar. `ascending` are the returns, sorted. */
-function featuresOf(windows: TokenWindows, voted: VoteResult | null, ascending: Float64Array): Features {
+function featuresOf(
+  windows: TokenWindows,
+  voted: VoteResult | null,
+  ascending: Float64Array,
+  facts: FactInputs | null,
+): Features {
   const { returns, marketReturns, volumes, volumeChanges, closes } = windows;
   const [lower, upper] = [quantileOf(ascending, 0.25), quantileOf(ascending, 0.75)];
   const { movingAverages, oscillators } = voted?.groups ?? {};
   const marketLine = marketLineOf(windows);
+  const known = computeFactFeatures(facts, windows.lastClose, meanOfLast(volumes, monthBars));
   return {
     // One literal in one shape: a spread here would cost more than all the statistics.
     raws: {
@@ -207,6 +215,10 @@ function featuresOf(windows: TokenWindows, voted: VoteResult | null, ascending: 
       maxDrawdown: maxDrawdownOf(returns),
       profitFactor: profitFactorOf(returns),
       tailRatio: tailRatioOf(ascending),
+      feesToCap: known.feesToCap,
+      volumeToCap: known.volumeToCap,
+      supplyInflation: known.supplyInflation,
+      activityGrowth: known.activityGrowth,
     },
     shares: {
       movingAverageVotes: movingAverages === undefined ? 0 : movingAverages.available / movingAverages.total,
@@ -241,9 +253,9 @@ export function createFeatures(
       voted = votes.update(bar);
       return voted;
     },
-    read: () => {
+    read: (facts) => {
       scratch.set(windows.returns);
-      return featuresOf(windows, voted, scratch.subarray(0, windows.returns.length).sort());
+      return featuresOf(windows, voted, scratch.subarray(0, windows.returns.length).sort(), facts);
     },
     barCount: () => windows.bars,
     snapshot: () => ({ windows: copyOf(windows), votes: votes.snapshot() }),

@@ -25,8 +25,11 @@ const factor = z
     normalisation: z.enum(['PERCENTILE', 'VOTES']),
     direction: z.enum(['HIGHER_IS_BETTER', 'LOWER_IS_BETTER']),
     weight: z.number().gt(0).max(1),
+    peers: z.literal('NARRATIVE', 'must be NARRATIVE or absent').optional(),
   })
-  .superRefine(({ key, group, feature, normalisation }, context) => {
+  .superRefine(({ key, group, feature, normalisation, peers }, context) => {
+    if (normalisation === 'VOTES' && peers !== undefined)
+      context.addIssue({ code: 'custom', path: ['peers'], message: 'is for PERCENTILE only' });
     if (!key.startsWith(`${group}.`) || !name.safeParse(key.slice(group.length + 1)).success)
       context.addIssue({ code: 'custom', path: ['key'], message: `must be "${group}." and a name` });
     if (normalisation === 'VOTES' && !voteFeatures.has(feature))

@@ -51,6 +51,10 @@ export const featureNames = [
   'maxDrawdown',
   'profitFactor',
   'tailRatio',
+  'feesToCap',
+  'volumeToCap',
+  'supplyInflation',
+  'activityGrowth',
 ] as const;
 
 /** One of {@link featureNames}. */
@@ -74,7 +78,15 @@ export interface FactorDefinition {
   readonly direction: 'HIGHER_IS_BETTER' | 'LOWER_IS_BETTER';
   /** Share of the value when every input is there, 0..1; a model's weights sum to 1. */
   readonly weight: number;
+  /**
+   * `NARRATIVE`: a percentile among the tokens of the token's narrative, the smallest one in which at least
+   * {@link narrativeTokensMin} tokens have the input at that close; without one, and by default, among all graded tokens.
+   */
+  readonly peers?: 'NARRATIVE' | undefined;
 }
+
+/** Fewer tokens with an input do not make a rank within a narrative. */
+export const narrativeTokensMin = 10;
 
 /** Which tokens a model grades and ranks against each other at a close. */
 export interface UniverseRule {
@@ -115,6 +127,8 @@ export interface ScoredFactor {
   readonly weight: number;
   /** weight * score, rounded to 9 decimals; what the value is added up from. */
   readonly contribution: number;
+  /** Of a factor ranked within narratives: the narrative whose tokens it was ranked among; null: among all. */
+  readonly peers?: string | null;
 }
 
 /** A token's grade by one model at one close. Immutable once published. */

@@ -6,7 +6,14 @@ import { TokenRef } from '../tokens/schema.ts';
 import { tokenById } from '../tokens/store.ts';
 import type { Token } from '../tokens/token.ts';
 import { absenceOf, type GradeAbsence } from './absence.ts';
-import type { BandEdge, FactorDefinition, GradeBand, GradeKind, ScoredFactor } from './model.ts';
+import {
+  type BandEdge,
+  type FactorDefinition,
+  type GradeBand,
+  type GradeKind,
+  narrativeTokensMin,
+  type ScoredFactor,
+} from './model.ts';
 import { gradePage } from './page-store.ts';
 import { assertModelVersion, findModel, type GradeModelRow, loadModels } from './model-store.ts';
 import { gradeById, gradeGround, type GradeRow, latestGrade } from './store.ts';
@@ -62,6 +69,10 @@ const ModelFactorRef = builder.objectRef<FactorDefinition>('GradeModelFactor').i
     weight: t.exposeFloat('weight', { description: 'Share of the value when every input is there; they sum to 1.' }),
     direction: t.expose('direction', { type: FactorDirectionEnum, description: 'Which end scores high.' }),
     normalisation: t.expose('normalisation', { type: FactorNormalisationEnum, description: 'How it becomes a score.' }),
+    isRankedInNarrative: t.boolean({
+      description: `Whether its percentile is taken within the smallest of the token's narratives that has at least ${narrativeTokensMin} tokens with this input at the close; without one among all graded tokens, as for other factors.`,
+      resolve: ({ peers }) => peers === 'NARRATIVE',
+    }),
   }),
 });
 
@@ -135,6 +146,11 @@ const GradeFactorRef = builder.objectRef<ScoredFactor>('GradeFactor').implement(
     score: t.exposeFloat('score', { description: 'The input as a score of 0 to 100.' }),
     weight: t.exposeFloat('weight', {
       description: 'Share of the value, 0 to 1; missing inputs are left out and the others share their weight.',
+    }),
+    narrative: t.string({
+      nullable: true,
+      description: 'The slug of the narrative whose tokens it was ranked among; null: among all graded tokens.',
+      resolve: ({ peers }) => peers ?? null,
     }),
     contribution: t.exposeFloat('contribution', { description: '`weight` times `score`.' }),
   }),

@@ -8,6 +8,7 @@ import {
   type Ungraded,
   type UngradedReason,
 } from './model.ts';
+import { percentilesOf, rankWithinNarratives } from './rank.ts';
 
 /** One token at a close, as the cross-section sees it. */
 export interface ScoreRow {
@@ -16,13 +17,12 @@ export interface ScoreRow {
   readonly bars: number;
   /** Null only where no model can need them: `bars` is below every model's minimum. */
   readonly features: Features | null;
+  /** Slugs of the narratives it may be ranked within. */
+  readonly narratives?: readonly string[];
 }
 
 /** A row that a model grades. */
-interface GradedRow {
-  readonly key: number;
-  readonly features: Features;
-}
+type GradedRow = ScoreRow & { readonly features: Features };
 
 /** 6 decimals: enough for every input and score, and short as JSON. */
 function round6(value: number): number {
@@ -34,57 +34,52 @@ function round9(value: number): number {
   return Math.round(value * 1e9) / 1e9;
 }
 
-/**
- * The percentile 0..100 of each value among those that are there: (mid-rank - 0.5) / n * 100, ties share the mean of
- * their ranks, winsorised to 1..99 (one extreme token of a thousand scores no better than one of a hundred). A lone
- * value is 50; null stays null.
- */
-export function percentilesOf(values: readonly (number | null)[]): (number | null)[] {
-  const present = values.flatMap((value, index) => (value === null ? [] : [{ value, index }]));
-  present.sort((a, b) => a.value - b.value);
-  const scores: (number | null)[] = values.map(() => null);
-  for (let start = 0; start < present.length; ) {
-    const value = present[start]?.value;
-    let end = start + 1;
-    while (end < present.length && present[end]?.value === value) end += 1;
-    const percentile = ((start + end) / 2 / present.length) * 100;
-    for (const tied of present.slice(start, end)) scores[tied.index] = Math.min(99, Math.max(1, percentile));
-    start = end;
-  }
-  return scores;
+/** What one factor scores every row: 0..100, rounded as it is shown; null where the input is missing. */
+interface FactorColumn {
+  readonly scores: readonly (number | null)[];
+  /** The narrative that each was ranked within; null for a factor that is not ranked within narratives. */
+  readonly peers: readonly (string | null)[] | null;
 }
 
-/** The score 0..100 of every row by one factor, rounded as it is shown; null where the input is missing. */
-function factorScores(factor: FactorDefinition, rows: readonly GradedRow[]): (number | null)[] {
+function scoreFactor(factor: FactorDefinition, rows: readonly GradedRow[]): FactorColumn {
   const sign = factor.direction === 'LOWER_IS_BETTER' ? -1 : 1;
   const raws = rows.map(({ features }) => {
     const raw = features.raws[factor.feature];
     return raw === null ? null : raw * sign;
   });
-  if (factor.normalisation === 'PERCENTILE') {
-    return percentilesOf(raws).map((score) => (score === null ? null : round6(score)));
-  }
-  return raws.map((vote) => (vote === null ? null : round6((vote + 1) * 50)));
+  const rounded = (scores: readonly (number | null)[]) =>
+    scores.map((score) => (score === null ? null : round6(score)));
+  if (factor.normalisation === 'VOTES')
+    return { scores: rounded(raws.map((vote) => (vote === null ? null : (vote + 1) * 50))), peers: null };
+  if (factor.peers === undefined) return { scores: rounded(percentilesOf(raws)), peers: null };
+  const ranks = rankWithinNarratives(
+    raws,
+    rows.map(({ narratives = [] }) => narratives),
+  );
+  return { scores: rounded(ranks.scores), peers: ranks.peers };
 }
 
 /** The factors of one row with weights over what is there, and their sum before renormalising: the coverage. */
 function contributionsOf(
   model: GradeModel,
   features: Features,
-  scores: readonly (number | null)[],
+  columns: readonly FactorColumn[],
+  rowIndex: number,
 ): { factors: ScoredFactor[]; coverage: number } {
   const present = model.factors.flatMap(({ key, feature, weight }, index) => {
-    const [raw, score] = [features.raws[feature], scores[index] ?? null];
+    const column = columns[index];
+    const [raw, score] = [features.raws[feature], column?.scores[rowIndex] ?? null];
     if (raw === null || score === null) return [];
-    return [{ key, raw: round6(raw), score, weight: weight * (features.shares[feature] ?? 1) }];
+    const peers = column?.peers == null ? {} : { peers: column.peers[rowIndex] ?? null };
+    return [{ key, raw: round6(raw), score, weight: weight * (features.shares[feature] ?? 1), peers }];
   });
   let sum = 0;
   for (const { weight } of present) sum += weight;
   // A full set of weights adds up to 1 but for the last bit: dividing by that would only blur every weight.
   const available = Math.abs(sum - 1) < 1e-9 ? 1 : sum;
-  const factors = present.map(({ key, raw, score, weight }) => {
+  const factors = present.map(({ key, raw, score, weight, peers }) => {
     const share = weight / available;
-    return { key, raw, score, weight: share, contribution: round9(share * score) };
+    return { key, raw, score, weight: share, contribution: round9(share * score), ...peers };
   });
   return { factors, coverage: round6(available) };
 }
@@ -97,8 +92,14 @@ function reasonAgainst({ universe }: GradeModel, { bars, features }: ScoreRow): 
 }
 
 /** One grade from its factors; null where no input was there. */
-function gradeOf(model: GradeModel, asOf: number, row: GradedRow, scores: (number | null)[]): ScoredGrade | null {
-  const { factors, coverage } = contributionsOf(model, row.features, scores);
+function gradeOf(
+  model: GradeModel,
+  asOf: number,
+  row: GradedRow,
+  columns: readonly FactorColumn[],
+  rowIndex: number,
+): ScoredGrade | null {
+  const { factors, coverage } = contributionsOf(model, row.features, columns, rowIndex);
   if (coverage === 0) return null;
   let sum = 0;
   for (const { contribution } of factors) sum += contribution;
@@ -117,12 +118,11 @@ export function scoreModel(
   for (const row of rows) {
     const reason = reasonAgainst(model, row);
     if (reason !== null) ungraded.push({ key: row.key, modelVersion: model.version, reason });
-    else if (row.features !== null) universe.push({ key: row.key, features: row.features });
+    else universe.push(row as GradedRow); // a row without features was refused
   }
-  const columns = model.factors.map((factor) => factorScores(factor, universe));
+  const columns = model.factors.map((factor) => scoreFactor(factor, universe));
   for (const [index, row] of universe.entries()) {
-    const scores = columns.map((column) => column[index] ?? null);
-    const grade = gradeOf(model, asOf, row, scores);
+    const grade = gradeOf(model, asOf, row, columns, index);
     if (grade === null) ungraded.push({ key: row.key, modelVersion: model.version, reason: 'NO_INPUT' });
     else grades.push(grade);
   }

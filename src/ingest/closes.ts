@@ -1,6 +1,8 @@
 import type { Sql } from '../db/client.ts';
+import { createFactBook, type FactBook } from '../facts/inputs.ts';
+import { listFactPoints } from '../facts/store.ts';
 import { bucketClose, type CandleInterval } from '../lib/interval.ts';
-import { listBars } from '../prices/bar-store.ts';
+import { listBars, type SeriesBar } from '../prices/bar-store.ts';
 import type { UniverseRow } from '../signals/universe.ts';
 
 /** All candles of a universe that close at one time, at one interval. */
@@ -12,7 +14,7 @@ export interface StoredClose {
 
 /**
  * The stored final candles of a universe's series as closes, oldest first, opening in `[fromOpen, toOpen)` (epoch ms; null: unbounded).
- * `seriesOf` gives each token's series.
+ * `seriesOf` gives each token's series. Daily closes come with what was known of each token beside its candles.
  */
 export async function* listCloses(
   db: Sql,
@@ -25,16 +27,29 @@ export async function* listCloses(
   let openTime = Number.NaN;
   let rows: UniverseRow[] = [];
   for await (const batch of listBars(db, [...tokenOf.keys()], interval, fromOpen, toOpen)) {
+    const facts = interval === 'ONE_DAY' ? await readFacts(db, seriesOf, batch) : null;
     for (const { seriesId, bar, openText, closeText } of batch) {
       if (bar.openTime !== openTime && rows.length > 0) {
         yield { interval, closeTime: bucketClose(interval, openTime), rows };
         rows = [];
       }
       openTime = bar.openTime;
-      rows.push({ key: tokenOf.get(seriesId) ?? 0, bar, openText, closeText });
+      const key = tokenOf.get(seriesId) ?? 0;
+      rows.push({ key, bar, openText, closeText, facts: facts?.at(key, bar.closeTime) ?? null });
     }
   }
   if (rows.length > 0) yield { interval, closeTime: bucketClose(interval, openTime), rows };
+}
+
+/** The facts behind a batch of candles, which is in order of time. */
+async function readFacts(
+  db: Sql,
+  seriesOf: ReadonlyMap<number, number>,
+  batch: readonly SeriesBar[],
+): Promise<FactBook | null> {
+  const [first, last] = [batch[0], batch.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  return createFactBook(await listFactPoints(db, seriesOf, first.bar.closeTime, last.bar.closeTime));
 }
 
 /** Joins streams of closes into one by time; of closes at one time the earlier stream's comes first. */

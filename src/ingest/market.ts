@@ -18,7 +18,7 @@ import { listUniverseMembers } from '../prices/universe-store.ts';
 import { publishStrategies, recordOutcomes, recordSignals, type SignalRow } from '../signals/store.ts';
 import { shippedStrategies, type Strategy } from '../signals/strategy.ts';
 import { createUniverse, type Universe } from '../signals/universe.ts';
-import { tokenBySlug } from '../tokens/store.ts';
+import { listNarrativesOf, tokenBySlug } from '../tokens/store.ts';
 import type { SettledClose } from './backlog.ts';
 
 /**
@@ -86,6 +86,7 @@ export async function createMarket(db: Db, isSimulated: boolean, published: Publ
     switches: published.switches.filter(({ kind }) => kind === 'TRADER'),
     strategies: published.strategies,
     benchmarkKey: benchmark?.id ?? null,
+    narrativesOf: await listNarrativesOf(db),
   });
   return { universe, seriesOf };
 }

@@ -1,3 +1,4 @@
+import type { FactInputs } from '../facts/inputs.ts';
 import { createGradeEngine } from '../grades/engine.ts';
 import type { GradeModel, ScoredGrade, Ungraded } from '../grades/model.ts';
 import { createVotes, type VoteResult, type Votes } from '../grades/votes.ts';
@@ -20,6 +21,8 @@ export interface UniverseRow {
   readonly bar: Bar;
   readonly openText: DecimalText;
   readonly closeText: DecimalText;
+  /** What was known of the token beside its candles at this close; null or absent: nothing. */
+  readonly facts?: FactInputs | null;
 }
 
 /** A grade with its change against the same model's grade one day before; null where there was none. */
@@ -56,16 +59,17 @@ function tellerAt(switches: readonly GradeTeller[], timeMs: number): string | nu
 /**
  * The engines of a universe. `switches` (oldest first) tell whose grade strategies are told at a close: history keeps
  * the grades of its time, so that a later switch changes no earlier signal. `benchmarkKey` is the token that risk is
- * measured against.
+ * measured against; `narrativesOf` the narratives that tokens are ranked within, by token.
  */
 export function createUniverse(options: {
   readonly models: readonly GradeModel[];
   readonly switches: readonly GradeTeller[];
   readonly strategies: readonly Strategy[];
   readonly benchmarkKey: number | null;
+  readonly narrativesOf?: ReadonlyMap<number, readonly string[]>;
 }): Universe {
   const { models, switches, strategies } = options;
-  const grades = createGradeEngine({ models, benchmarkKey: options.benchmarkKey });
+  const grades = createGradeEngine(options);
   const gradeInterval = models[0]?.interval;
   const signals = createSignalEngine({ strategies });
   const juries = new Map<string, Votes>();

@@ -71,6 +71,14 @@ export const narrativesByToken = defineLoader<Deps, number, Narrative[]>(async (
   return groupInKeyOrder(tokenIds, rows, ({ tokenId }) => tokenId);
 });
 
+/** The narratives of every token that has any, by slug. */
+export async function listNarrativesOf(db: Sql): Promise<Map<number, string[]>> {
+  const rows = await db.query<{ tokenId: number; narratives: string[] }>(
+    `SELECT token_id AS "tokenId", array_agg(narrative ORDER BY narrative) AS narratives FROM token_narrative GROUP BY token_id`,
+  );
+  return new Map(rows.map(({ tokenId, narratives }) => [tokenId, narratives]));
+}
+
 /** A contract on an EVM chain; the address in its EIP-55 spelling. */
 export interface ContractKey {
   readonly chainId: number;

@@ -6,7 +6,8 @@ import type { Features } from '../../src/grades/features.ts';
 import { bandOf, type FeatureName, featureNames, type GradeModel, standardBands } from '../../src/grades/model.ts';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { technicalV1 } from '../../src/grades/models/technical-v1.ts';
-import { percentilesOf, type ScoreRow, scoreModel } from '../../src/grades/score.ts';
+import { percentilesOf, rankWithinNarratives } from '../../src/grades/rank.ts';
+import { type ScoreRow, scoreModel } from '../../src/grades/score.ts';
 
 type Raws = Record<FeatureName, number | null>;
 
@@ -38,6 +39,29 @@ describe('percentiles', () => {
   it('are winsorised at 1 and 99', () => {
     const scores = percentilesOf(Array.from({ length: 1000 }, (_, index) => index));
     assert.deepEqual([scores[0], scores[999], scores[500]], [1, 99, 50.05]);
+  });
+});
+
+describe('ranks within narratives', () => {
+  const values = Array.from({ length: 30 }, (_, index) => index);
+
+  it('are taken in the smallest narrative with ten values, else among all', () => {
+    const narratives = values.map((index) => [
+      ...(index < 20 ? ['big'] : []),
+      ...(index < 10 ? ['small'] : []),
+      ...(index < 9 ? ['tiny'] : []),
+    ]);
+    const { scores, peers } = rankWithinNarratives(values, narratives);
+    assert.deepEqual([peers[0], peers[15], peers[25]], ['small', 'big', null]);
+    assert.deepEqual([scores[0], scores[15], scores[25]], [5, 77.5, 85]);
+  });
+
+  it('leave out what is missing, of members too', () => {
+    const few = values.map((index) => (index < 9 || index > 19 ? index : null));
+    const narratives = values.map((index) => (index < 20 ? ['group'] : []));
+    const { scores, peers } = rankWithinNarratives(few, narratives);
+    assert.deepEqual(new Set(peers), new Set([null]));
+    assert.deepEqual(scores, percentilesOf(few));
   });
 });
 
