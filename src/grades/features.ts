@@ -79,7 +79,7 @@ export interface FeatureMachine {
    */
   update(bar: Bar, marketClose: number | null): VoteResult;
   /** The inputs at the newest bar and of what was known beside it; a new object. */
-  read(facts: FactInputs | null): Features;
+  read(facts?: FactInputs | null): Features;
   /** Bars since the first one or the last long hole. */
   barCount(): number;
   snapshot(): FeatureSnapshot;
@@ -253,7 +253,7 @@ export function createFeatures(
       voted = votes.update(bar);
       return voted;
     },
-    read: (facts) => {
+    read: (facts = null) => {
       scratch.set(windows.returns);
       return featuresOf(windows, voted, scratch.subarray(0, windows.returns.length).sort(), facts);
     },

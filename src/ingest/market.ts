@@ -1,6 +1,7 @@
 import type { Db, Sql } from '../db/client.ts';
 import type { NewEvent } from '../events/topics.ts';
 import type { GradeModel } from '../grades/model.ts';
+import { investorV1 } from '../grades/models/investor-v1.ts';
 import { measuredV1 } from '../grades/models/measured-v1.ts';
 import { measuredV2 } from '../grades/models/measured-v2.ts';
 import { technicalV1 } from '../grades/models/technical-v1.ts';
@@ -27,10 +28,10 @@ import type { SettledClose } from './backlog.ts';
  */
 
 /** The models that ship; published with the strategies at the first start. */
-const shippedModels: readonly GradeModel[] = [measuredV1, measuredV2, technicalV1];
+const shippedModels: readonly GradeModel[] = [measuredV1, measuredV2, technicalV1, investorV1];
 
 /** The shipped models that answer for their kinds until another is made current. */
-const firstCurrent: readonly GradeModel[] = [measuredV2];
+const firstCurrent: readonly GradeModel[] = [measuredV2, investorV1];
 
 /** The intervals whose closes are settled, coarsest first: the order in which closes of one instant are taken. */
 export const settledIntervals: readonly CandleInterval[] = ['ONE_DAY', 'ONE_HOUR'];

@@ -1,13 +1,6 @@
-import { type FactorDefinition, type GradeModel, standardBands } from '../model.ts';
+import { type GradeModel, standardBands } from '../model.ts';
 import { measuredV1 } from './measured-v1.ts';
-
-/** A factor that ranks its input among the graded tokens, lower first unless said otherwise. */
-function ranked(
-  factor: Omit<FactorDefinition, 'normalisation' | 'direction'>,
-  direction: FactorDefinition['direction'] = 'LOWER_IS_BETTER',
-): FactorDefinition {
-  return { ...factor, normalisation: 'PERCENTILE', direction };
-}
+import { ranked } from './ranked.ts';
 
 /**
  * `measured-v2`, the current Trader Grade. Inputs were chosen on the first half of the study's span and on an earlier
