@@ -80,9 +80,7 @@ test('no number known or dated later changes the inputs at a close', () => {
   fc.assert(
     fc.property(fc.array(anyPoint, { maxLength: 300 }), fc.integer({ min: 1, max: 800 }), (drafts, closeDay) => {
       const points = drafts
-        .map(({ lag, ...draft }) =>
-          point({ ...draft, metric: draft.metric as FactPoint['metric'], knownAt: (draft.day + lag) * dayMs }),
-        )
+        .map(({ lag, ...draft }) => point({ ...draft, knownAt: (draft.day + lag) * dayMs }))
         .sort(
           (a, b) =>
             (a.metric < b.metric ? -1 : a.metric > b.metric ? 1 : 0) ||
