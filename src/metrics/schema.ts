@@ -2,6 +2,7 @@ import { builder } from '../graphql/builder.ts';
 import { CandleIntervalEnum } from '../prices/schema.ts';
 import { TokenRef } from '../tokens/schema.ts';
 import './correlation-schema.ts';
+import './scenario-schema.ts';
 import { QuantMetricsRef } from './quant-metrics-schema.ts';
 import { closesDefault, closesMax, loadTokenMetrics } from './token-metrics.ts';
 

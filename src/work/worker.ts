@@ -1,2 +1,3 @@
 /** The jobs that run off the event loop, one export each; `pool.ts` says how to add one. */
 export { computeSkill as skill } from '../grades/skill.ts';
+export { computeBootstrap as bootstrap } from '../metrics/bootstrap.ts';

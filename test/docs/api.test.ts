@@ -28,6 +28,7 @@ import { throttleMax } from '../../src/prices/subscription.ts';
 import { createSchema } from '../../src/schema.ts';
 import { bodyBytesMax } from '../../src/server/request.ts';
 import { defaultSocketLimits } from '../../src/server/ws-limits.ts';
+import { createWorkPool } from '../../src/work/pool.ts';
 import { createTestApi, testUrl } from '../support/api.ts';
 import { createTestClock } from '../support/clock.ts';
 import { createTestDb } from '../support/db.ts';
@@ -44,7 +45,9 @@ const events = createEventFeed({ db, bus: createMemoryBus(), clock: systemClock 
 await events.start();
 after(() => events.close());
 const scope = { after: (run: unknown): void => after(run as () => void) };
-const api = createTestApi(scope, { schema, db, clock, context: () => ({ events }) });
+const work = createWorkPool({ clock: systemClock });
+after(() => work.close());
+const api = createTestApi(scope, { schema, db, clock, context: () => ({ events, work }) });
 
 const isSubscription = ({ query }: { readonly query: string }): boolean =>
   getOperationAST(parse(query))?.operation === OperationTypeNode.SUBSCRIPTION;
