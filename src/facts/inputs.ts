@@ -14,8 +14,8 @@ import type { MetricName } from '../sources/fact.ts';
 export interface FactInputs {
   readonly marketCapUsd: number | null;
   readonly circulatingSupply: number | null;
-  /** The circulating supply 365 days before, from the same source, at most seven days off. */
-  readonly supplyYearBefore: number | null;
+  /** The circulating supply 90 days before, from the same source, at most seven days off. */
+  readonly supplyQuarterBefore: number | null;
   /** Mean of the fees of a day over 90 days, at least 60 of them. */
   readonly feesUsdMean: number | null;
   /** Mean of the active addresses of a day over 30 days, at least 20 of them, */
@@ -39,13 +39,13 @@ export interface FactPoint {
 export const factReach: readonly { readonly metric: MetricName; readonly oldest: number; readonly newest: number }[] = [
   { metric: 'MARKET_CAP_USD', oldest: 7, newest: 0 },
   { metric: 'CIRCULATING_SUPPLY', oldest: 7, newest: 0 },
-  { metric: 'CIRCULATING_SUPPLY', oldest: 372, newest: 358 },
+  { metric: 'CIRCULATING_SUPPLY', oldest: 97, newest: 83 },
   { metric: 'FEES_USD', oldest: 90, newest: 0 },
   { metric: 'ACTIVE_ADDRESSES', oldest: 365, newest: 0 },
 ];
 
 const staleMs = 7 * dayMs;
-const yearMs = 365 * dayMs;
+const quarterMs = 90 * dayMs;
 
 /** The facts of many tokens, by token, metric and source; days in order, corrections after what they correct. */
 export interface FactBook {
@@ -83,7 +83,7 @@ function inputsAt(sheets: TokenSheets, closeTime: number): FactInputs | null {
   const inputs: FactInputs = {
     marketCapUsd: valueAt(sheetOf('MARKET_CAP_USD'), closeTime, closeTime),
     circulatingSupply: valueAt(supplies, closeTime, closeTime),
-    supplyYearBefore: nearestValue(supplies, closeTime - yearMs, closeTime),
+    supplyQuarterBefore: nearestValue(supplies, closeTime - quarterMs, closeTime),
     feesUsdMean: meanOfDays(sheetOf('FEES_USD'), closeTime, 90, 60),
     activeAddressesMonth: meanOfDays(addresses, closeTime, 30, 20),
     activeAddressesYear: meanOfDays(addresses, closeTime, 365, 180),

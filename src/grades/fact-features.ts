@@ -19,12 +19,12 @@ export function computeFactFeatures(
   volumeMean: number | null,
 ): Readonly<Record<FactFeature, number | null>> {
   if (facts === null) return nothing;
-  const { circulatingSupply, supplyYearBefore, activeAddressesMonth, activeAddressesYear } = facts;
+  const { circulatingSupply, supplyQuarterBefore, activeAddressesMonth, activeAddressesYear } = facts;
   const cap = circulatingSupply !== null && close !== null ? circulatingSupply * close : facts.marketCapUsd;
   return {
     feesToCap: ratioOf(facts.feesUsdMean === null ? null : facts.feesUsdMean * daysPerYear, cap),
     volumeToCap: ratioOf(volumeMean, cap),
-    supplyInflation: growthOf(circulatingSupply, supplyYearBefore),
+    supplyInflation: growthOf(circulatingSupply, supplyQuarterBefore),
     activityGrowth: growthOf(activeAddressesMonth, activeAddressesYear),
   };
 }

@@ -14,7 +14,7 @@ function point(part: Partial<FactPoint> & { day: number; value: number }): FactP
 const nothing: FactInputs = {
   marketCapUsd: null,
   circulatingSupply: null,
-  supplyYearBefore: null,
+  supplyQuarterBefore: null,
   feesUsdMean: null,
   activeAddressesMonth: null,
   activeAddressesYear: null,
@@ -40,16 +40,16 @@ test('what was not out at the close is not there; a correction replaces its day 
   );
 });
 
-test('the supply of the year before is that of the nearest day of the same source, at most seven off', () => {
+test('the supply of the quarter before is that of the nearest day of the same source, at most seven off', () => {
   const now = point({ day: 800, value: 110 });
   const before = (...days: number[]) =>
-    at([...days.map((day) => point({ day, value: day })), now], 800).supplyYearBefore;
+    at([...days.map((day) => point({ day, value: day })), now], 800).supplyQuarterBefore;
   assert.deepEqual(
-    [before(435), before(433, 438), before(432, 438), before(442), before(443), before(427), before(428)],
-    [435, 433, 432, 442, null, null, 428],
+    [before(710), before(708, 713), before(707, 713), before(717), before(718), before(702), before(703)],
+    [710, 708, 707, 717, null, null, 703],
   );
-  const other = point({ day: 435, value: 1, sourceId: 2 });
-  assert.equal(at([now, other], 800).supplyYearBefore, null);
+  const other = point({ day: 710, value: 1, sourceId: 2 });
+  assert.equal(at([now, other], 800).supplyQuarterBefore, null);
 });
 
 test('of two sources the one with the newest day counts, of equals the one known first', () => {

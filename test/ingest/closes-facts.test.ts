@@ -47,7 +47,7 @@ test('closes carry what was known then, the same read whole or one close at a ti
   assert.deepEqual(whole.get(480), {
     marketCapUsd: null,
     circulatingSupply: 1478, // of the day before: out one day after its close
-    supplyYearBefore: 1114,
+    supplyQuarterBefore: 1389,
     feesUsdMean: null,
     activeAddressesMonth: 478 - 14,
     activeAddressesYear: 478 - 181.5,

@@ -84,7 +84,8 @@ export const investorV1: GradeModel = {
       key: 'fundamental.supplyInflation',
       group: 'fundamental',
       description:
-        'Circulating supply over the one 365 days before (at most seven days off, of the same source), minus 1.',
+        'Circulating supply over the one 90 days before (at most seven days off, of the same source), minus 1: what is ' +
+        'unlocked or issued has to be bought.',
       feature: 'supplyInflation',
       weight: group / 4,
     }),
