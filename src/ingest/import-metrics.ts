@@ -58,7 +58,7 @@ export interface MetricImportSummary {
 }
 
 /** Rows stored in one transaction; each holds up to eleven facts. */
-const batchRows = 1_000;
+const batchRows = 500;
 /** Tokens whose quotes are refreshed in one transaction at the end. */
 const settleTokens = 50;
 
@@ -78,9 +78,7 @@ interface Run {
   readonly met: Map<string, Set<number>>;
 }
 
-interface Waiting {
-  readonly path: string;
-  readonly sourceName: string;
+interface Waiting extends SourceFile {
   readonly rows: readonly MetricRow[];
 }
 
@@ -95,28 +93,51 @@ export async function importMetrics(
   const subjects: SubjectReport = { unknown: [], undecided: [], ambiguous: [], renamed: [] };
   const summary: Run['summary'] = { files: files.length, ...counts, quarantined: {}, failedFiles: [], subjects };
   const run: Run = { deps, request, summary, tokens: new Map(), met: new Map() };
-  for await (const waiting of readAhead(readFiles(run, files))) await recordWaiting(run, waiting);
+  for await (const waiting of readAhead(readFiles(run, await openSources(run, files))))
+    await recordWaiting(run, waiting);
   await settle(run);
   summary.rowsPerSecond = Math.round((summary.rowsRead * 1000) / Math.max(1, deps.clock.now() - startedAt));
   return summary;
 }
 
-/** The rows of all files; a file that breaks is reported and ends early. */
-async function* readFiles({ deps, request, summary }: Run, files: readonly string[]): AsyncGenerator<Waiting> {
-  const known = new Set<string>();
-  for (const [index, path] of files.entries()) {
+/** A file and the source its facts belong to. */
+interface SourceFile {
+  readonly path: string;
+  readonly sourceName: string;
+}
+
+/** Makes the sources before anything is read, so that reading ahead needs no connection; a file of a taken name is reported. */
+async function openSources({ deps, request, summary }: Run, files: readonly string[]): Promise<SourceFile[]> {
+  const opened: SourceFile[] = [];
+  for (const path of files) {
     const sourceName = request.sourceName ?? sourceNameOf(path);
     try {
-      if (!known.has(sourceName)) await upsertSource(deps.db, sourceName, 'IMPORT');
-      known.add(sourceName);
-      for await (const rows of readMetricFile(path, batchRows)) {
+      if (!opened.some((file) => file.sourceName === sourceName)) await upsertSource(deps.db, sourceName, 'IMPORT');
+      opened.push({ path, sourceName });
+    } catch (error) {
+      reportFailure(summary, path, error);
+    }
+  }
+  return opened;
+}
+
+/** Keeps why a file failed; throws on where it is no fault of the file. */
+function reportFailure(summary: Run['summary'], path: string, error: unknown): void {
+  if (!(error instanceof AppError) || error.code !== 'BAD_USER_INPUT') throw error;
+  summary.failedFiles.push({ file: path, message: error.message });
+}
+
+/** The rows of all files; a file that breaks is reported and ends early. */
+async function* readFiles({ deps, summary }: Run, files: readonly SourceFile[]): AsyncGenerator<Waiting> {
+  for (const [index, file] of files.entries()) {
+    try {
+      for await (const rows of readMetricFile(file.path, batchRows)) {
         summary.rowsRead += rows.length;
         deps.onProgress?.({ fileNumber: index + 1, fileCount: files.length, rowsRead: summary.rowsRead });
-        yield { path, sourceName, rows };
+        yield { ...file, rows };
       }
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'BAD_USER_INPUT') throw error;
-      summary.failedFiles.push({ file: path, message: error.message });
+      reportFailure(summary, file.path, error);
     }
   }
 }

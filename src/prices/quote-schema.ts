@@ -38,7 +38,7 @@ QuoteRef.implement({
       type: 'Decimal',
       nullable: true,
       description:
-        'Market capitalisation in USD: what the source says, else its supply, else the circulating supply of the registry (not for a past quote), times the price; null when none is known.',
+        'Market capitalisation in USD: what the source says, else its supply times the price, else the newest circulating supply among the `facts` (at most 31 days old) times the price, else the newest market cap among them (at most a week old), else the circulating supply of the registry (not for a past quote) times the price; null when none is known.',
     }),
     fullyDilutedUsd: t.field({
       type: 'Decimal',

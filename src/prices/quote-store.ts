@@ -34,6 +34,16 @@ const closeBefore = (name: string, horizon: string, tolerance: string, candles: 
 
 const changeOf = (past: string): string => `((p.price_usd / ${past}.close - 1) * 100)::float8`;
 
+/** The newest fact of a metric at the price of `p`, of equally new ones that of the source known here first. */
+const newestFact = (name: string, metric: string, ageMax: string): string => `
+  LEFT JOIN LATERAL (
+    SELECT f.value FROM fact f JOIN source o ON o.id = f.source_id
+    WHERE f.token_id = p.token_id AND f.metric = '${metric}' AND f.as_of <= p.observed_at
+      AND f.as_of >= p.observed_at - interval '${ageMax}' AND f.known_at <= coalesce(p.known_at, 'infinity')
+      AND (o.kind = 'SIMULATED') = (SELECT so.kind = 'SIMULATED' FROM series s JOIN source so ON so.id = s.source_id WHERE s.id = p.series_id)
+    ORDER BY f.as_of DESC, f.source_id, f.known_at DESC, f.id DESC LIMIT 1
+  ) ${name} ON true`;
+
 /** The columns that a statement computes a quote from, of candle `c` of a length `l`. */
 const pricedColumns = (length: string): string => `c.close AS price_usd, c.market_cap_usd, c.supply,
   least(c.open_time + ${length}, c.learned_at) AS observed_at`;
@@ -43,14 +53,16 @@ const pricedColumns = (length: string): string => `c.close AS price_usd, c.marke
  * - Changes are against the close 1 hour (within 1 hour), 24 hours and 7 days (within 1 day) before; null without one.
  * - Volume is the quote volume of the last 24 hours, of hourly candles, else of 4-hourly, else of the daily one; null
  *   where the series does not reach back 24 hours or does not tell quote volume.
- * - Market cap is the source's own (at most a week old), else its supply, else `supply` (a column of token `t`), times
- *   the price, exactly; null without any.
+ * - Market cap is the source's own (at most a week old), else a supply times the price, exactly: the source's, else the
+ *   newest circulating supply among the facts (at most 31 days old); else the newest market cap among them (at most a
+ *   week old); else `supply` (a column of token `t`) times the price; null without any. Facts are those known at
+ *   `p.known_at` (null: now), of the simulator for simulated series only, and real ones for real series.
  * `ownColumns` are columns of `priced` to pass on; `candles` is what is read: the table, or {@link candlesKnown}.
  */
 const quotesOf = (priced: string, supply: string, ownColumns: string, candles: string): string => `
   SELECT ${ownColumns} p.token_id, p.series_id, p.price_usd, p.observed_at, ${changeOf('h1')} AS change_pct_1h,
     ${changeOf('h24')} AS change_pct_24h, ${changeOf('d7')} AS change_pct_7d, v.volume_24h_usd,
-    coalesce(p.market_cap_usd, m.market_cap_usd, p.supply * p.price_usd, ${supply} * p.price_usd) AS market_cap_usd
+    coalesce(p.market_cap_usd, m.market_cap_usd, p.supply * p.price_usd, fs.value * p.price_usd, fm.value, ${supply} * p.price_usd) AS market_cap_usd
   FROM (${priced}) p JOIN token t ON t.id = p.token_id
   ${closeBefore('h1', '1 hour', '1 hour', candles)}
   ${closeBefore('h24', '24 hours', '1 day', candles)}
@@ -70,11 +82,13 @@ const quotesOf = (priced: string, supply: string, ownColumns: string, candles: s
     SELECT c.market_cap_usd FROM ${candles} c WHERE c.series_id = p.series_id AND c.interval = 'ONE_DAY'
       AND c.open_time > p.observed_at - interval '8 days' AND c.open_time < p.observed_at AND c.market_cap_usd IS NOT NULL
     ORDER BY c.open_time DESC LIMIT 1
-  ) m ON true`;
+  ) m ON true
+  ${newestFact('fs', 'CIRCULATING_SUPPLY', '31 days')}
+  ${newestFact('fm', 'MARKET_CAP_USD', '7 days')}`;
 
 /** The newest candle of each token's series for quotes; tokens in parameter $1. */
 const pricedNow = `
-  SELECT d.token_id, d.series_id, ${pricedColumns('i.length')}
+  SELECT d.token_id, d.series_id, NULL::timestamptz AS known_at, ${pricedColumns('i.length')}
   FROM default_series d CROSS JOIN LATERAL (
     SELECT si.interval, si.last_open_time, ${lengthSql('si.interval')} AS length FROM series_interval si
     WHERE si.series_id = d.series_id ORDER BY si.last_open_time DESC, si.interval LIMIT 1
@@ -122,7 +136,7 @@ keyed AS (
 SELECT token_id AS "tokenId" FROM stored UNION SELECT token_id FROM removed ORDER BY 1`;
 
 /**
- * Recomputes the quotes of tokens, and the keys that lists order them by, from the candles of their default series; a
+ * Recomputes the quotes of tokens, and the keys that lists order them by, from the candles of their default series and facts; a
  * token without one loses its quote. Writes only what differs. Returns the ids of the tokens whose quote changed,
  * ascending. One statement.
  */

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { recordFacts } from '../../src/facts/store.ts';
 import type { CandleInterval } from '../../src/lib/interval.ts';
 import type { NewCandle } from '../../src/prices/candle.ts';
 import { isStaleQuote, type Quote } from '../../src/prices/quote.ts';
 import { pastQuote, quoteByToken, refreshQuotes } from '../../src/prices/quote-store.ts';
 import { refreshDefaults } from '../../src/prices/series-store.ts';
 import { recordCandles } from '../../src/prices/store.ts';
+import type { MetricName } from '../../src/sources/fact.ts';
 import { createTestDb } from '../support/db.ts';
 import { candleOf, candlesOf, seedSeries, seedToken, store } from './seed.ts';
 
@@ -94,6 +96,45 @@ test("market cap is the source's own, else its supply times the price, else the 
   assert.equal(Number(await capOf({ supply: '7' }, '9')), 2.1);
   assert.equal(await capOf({}, '123456789012345678901.5'), '37037036703703703670.450');
   assert.equal(await capOf({}), null);
+});
+
+test('facts tell the market cap where the source does not: the supply first, each while it is fresh, as known then', async () => {
+  const tokenId = await seedToken(db, { circulatingSupply: '9' });
+  const { id, sourceName } = await seedSeries(db, tokenId);
+  await store(db, candlesOf(id, 'ONE_DAY', monday, Array<string>(50).fill('0.30')), monday + 60 * day);
+  await refreshDefaults(db, [tokenId]);
+  const fact = (metric: MetricName, dayNumber: number, value: string) => {
+    const asOf = monday + dayNumber * day;
+    return { tokenId, sourceName, metric, asOf, value, knownAt: asOf + day };
+  };
+  await recordFacts(db, [fact('MARKET_CAP_USD', 2, '800'), fact('CIRCULATING_SUPPLY', 5, '7')], monday + 60 * day);
+  await recordFacts(db, [fact('CIRCULATING_SUPPLY', 5, '8')], monday + 61 * day);
+  await refreshQuotes(db, [tokenId], now);
+  assert.equal(Number((await quoteByToken({ db }).load(tokenId))?.marketCapUsd), 2.7); // both facts are too old for now
+  const capAt = async (days: number, knownAt: number | null = null): Promise<number> => {
+    const quote = await pastQuote({ db }).load({ tokenId, asOf: monday + days * day, knownAt });
+    return Number(quote?.marketCapUsd ?? Number.NaN);
+  };
+  assert.deepEqual(
+    [await capAt(1), await capAt(2), await capAt(5), await capAt(36), await capAt(37)],
+    [Number.NaN, 800, 2.4, 2.4, Number.NaN],
+  );
+  assert.deepEqual([await capAt(6, monday + 60 * day), await capAt(6, monday + 61 * day)], [2.1, 2.4]);
+});
+
+test('real facts say nothing about simulated prices', async () => {
+  const tokenId = await seedToken(db);
+  const { id } = await seedSeries(db, tokenId, { sourceName: 'invented', sourceKind: 'SIMULATED' });
+  const { sourceName } = await seedSeries(db, await seedToken(db));
+  await store(db, [candleOf(id, 'ONE_DAY', monday, '1')], now);
+  await recordFacts(
+    db,
+    [{ tokenId, sourceName, metric: 'CIRCULATING_SUPPLY', asOf: monday, value: '5', knownAt: monday }],
+    now,
+  );
+  await refreshDefaults(db, [tokenId]);
+  await refreshQuotes(db, [tokenId], now);
+  assert.equal((await quoteByToken({ db }).load(tokenId))?.marketCapUsd, null);
 });
 
 test('a market cap of some days ago still counts, one of a fortnight ago does not', async () => {
