@@ -11,6 +11,7 @@ import './grades/skill-schema.ts';
 import './grades/subscription.ts';
 import './signals/schema.ts';
 import './signals/strategy-schema.ts';
+import './signals/backtest-schema.ts';
 import './signals/subscription.ts';
 import './signals/track-record-schema.ts';
 import './metrics/schema.ts';

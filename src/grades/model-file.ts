@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
-import { featureNames, type FeatureName, type GradeModel, gradeBands } from './model.ts';
+import { featureNames, type FeatureName, gapBarsOfAll, type GradeModel, gradeBands } from './model.ts';
 
 /**
  * A model as a file: JSON of a {@link GradeModel}, checked so that whatever passes can be computed. The rules are
@@ -12,9 +12,6 @@ const name = z.string().regex(/^[a-z][a-zA-Z0-9]{0,39}$/, 'must be letters and d
 
 /** Inputs that are mean votes of -1..1; only these can be normalised as votes. */
 const voteFeatures: ReadonlySet<FeatureName> = new Set(['movingAverageVotes', 'oscillatorVotes']);
-
-/** All models share each token's history, so it starts over after the same hole for all of them. */
-const gapBarsOfAll = 7;
 
 const factor = z
   .strictObject({

@@ -88,6 +88,9 @@ export interface FactorDefinition {
 /** Fewer tokens with an input do not make a rank within a narrative. */
 export const narrativeTokensMin = 10;
 
+/** All models share each token's history, so it starts over after the same hole for all of them. */
+export const gapBarsOfAll = 7;
+
 /** Which tokens a model grades and ranks against each other at a close. */
 export interface UniverseRule {
   readonly description: string;

@@ -23,6 +23,8 @@ import { errorCodes } from '../../src/lib/errors.ts';
 import { dayMs } from '../../src/lib/interval.ts';
 import { correlationClosesMax, matrixTokensMax } from '../../src/metrics/token-correlations.ts';
 import { closesMax } from '../../src/metrics/token-metrics.ts';
+import { tradesMax } from '../../src/signals/backtest-schema.ts';
+import { backtestBarsMax } from '../../src/signals/backtest-store.ts';
 import { candlesMax, columnsMax } from '../../src/prices/read-store.ts';
 import { throttleMax } from '../../src/prices/subscription.ts';
 import { createSchema } from '../../src/schema.ts';
@@ -44,9 +46,9 @@ await seedMarket(db, clock);
 const events = createEventFeed({ db, bus: createMemoryBus(), clock: systemClock });
 await events.start();
 after(() => events.close());
-const scope = { after: (run: unknown): void => after(run as () => void) };
 const work = createWorkPool({ clock: systemClock });
 after(() => work.close());
+const scope = { after: (run: unknown): void => after(run as () => void) };
 const api = createTestApi(scope, { schema, db, clock, context: () => ({ events, work }) });
 
 const isSubscription = ({ query }: { readonly query: string }): boolean =>
@@ -136,6 +138,8 @@ describe('the figures of the handbook', () => {
       quantMetrics: closesMax,
       correlations: correlationClosesMax,
       correlationMatrix: matrixTokensMax,
+      backtest: backtestBarsMax,
+      backtestTrades: tradesMax,
       throttleMs: throttleMax,
     });
   });

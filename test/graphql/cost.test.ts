@@ -61,6 +61,11 @@ const allowed: readonly [what: string, source: string, cost: number][] = [
     ofToken('indicatorSeries(name: "rsi", from: "2026-01-01", to: "2026-01-08") { name }'),
     2,
   ],
+  [
+    'a backtest with its trades',
+    '{ backtest(strategy: "trend-votes-1d", slug: "bitcoin") { n trades { issuedAt } } }',
+    100 + 10,
+  ],
   ['the levels of a token', ofToken('levels { n levels { price } }'), 1 + 10],
   ['a few levels of many tokens', '{ tokens(first: 20) { nodes { levels(first: 4) { levels { price } } } } }', 20 * 3],
   [
