@@ -104,7 +104,9 @@ function newestTrades(trades: readonly BacktestTrade[], limit: number): Backtest
 
 const percent = { nullable: true } as const;
 
-const BacktestRef = builder.objectRef<Backtest>('Backtest').implement({
+const BacktestRef = builder.objectRef<Backtest>('Backtest');
+
+BacktestRef.implement({
   description:
     'What a strategy would have done on a token: the state machine that issues signals, over the stored candles as they are now. Past, not future: no slippage, no funding, and parameters chosen by looking at it flatter it.',
   fields: (t) => ({
@@ -147,50 +149,53 @@ const BacktestRef = builder.objectRef<Backtest>('Backtest').implement({
     warmupN: t.exposeInt('warmupN', {
       description: 'Closes before the window that the machine has seen; all there are.',
     }),
-    returnPct: t.exposeFloat('returnPct', {
-      ...percent,
-      description: 'Return over the window, all money in each trade, open ones valued at the last close.',
-    }),
-    holdReturnPct: t.exposeFloat('holdReturnPct', {
-      ...percent,
-      description: 'Return of holding the token from the first close to the last, without fees.',
-    }),
-    tradeCount: t.int({ description: 'Trades issued in the window.', resolve: ({ trades }) => trades.length }),
-    closedCount: t.exposeInt('closedCount', { description: 'How many of them are over.' }),
-    hitRate: t.exposeFloat('hitRate', {
-      nullable: true,
-      description: 'Share of the closed trades that returned more than 0 after fees.',
-    }),
-    maxDrawdownPct: t.exposeFloat('maxDrawdownPct', {
-      ...percent,
-      description: 'Deepest fall of the value from its highest close before, 0 or below.',
-    }),
-    sharpe: t.exposeFloat('sharpe', {
-      nullable: true,
-      description:
-        'Mean by standard deviation of the returns from close to close, annualised over 365 days, risk-free rate 0; null under 30 returns.',
-    }),
-    exposure: t.exposeFloat('exposure', {
-      nullable: true,
-      description: 'Share of the closes with a position, 0 to 1.',
-    }),
-    missing: t.field({
-      type: [MissingFigureRef],
-      description: 'The figures that are null, and why.',
-      resolve: ({ missing }) => [...missing],
-    }),
-    equity: t.field({ type: EquityRef, description: 'The value over time.', resolve: ({ equity }) => equity }),
-    trades: t.field({
-      type: [TradeRef],
-      description: 'The newest trades, oldest first.',
-      extensions: tradeCost,
-      args: {
-        limit: t.arg.int({ description: `How many, 1 to ${tradesMax}; ${tradesDefault} when not given.` }),
-      },
-      resolve: ({ trades }, { limit }) => newestTrades(trades, limit ?? tradesDefault),
-    }),
   }),
 });
+
+builder.objectFields(BacktestRef, (t) => ({
+  returnPct: t.exposeFloat('returnPct', {
+    ...percent,
+    description: 'Return over the window, all money in each trade, open ones valued at the last close.',
+  }),
+  holdReturnPct: t.exposeFloat('holdReturnPct', {
+    ...percent,
+    description: 'Return of holding the token from the first close to the last, without fees.',
+  }),
+  tradeCount: t.int({ description: 'Trades issued in the window.', resolve: ({ trades }) => trades.length }),
+  closedCount: t.exposeInt('closedCount', { description: 'How many of them are over.' }),
+  hitRate: t.exposeFloat('hitRate', {
+    nullable: true,
+    description: 'Share of the closed trades that returned more than 0 after fees.',
+  }),
+  maxDrawdownPct: t.exposeFloat('maxDrawdownPct', {
+    ...percent,
+    description: 'Deepest fall of the value from its highest close before, 0 or below.',
+  }),
+  sharpe: t.exposeFloat('sharpe', {
+    nullable: true,
+    description:
+      'Mean by standard deviation of the returns from close to close, annualised over 365 days, risk-free rate 0; null under 30 returns.',
+  }),
+  exposure: t.exposeFloat('exposure', {
+    nullable: true,
+    description: 'Share of the closes with a position, 0 to 1.',
+  }),
+  missing: t.field({
+    type: [MissingFigureRef],
+    description: 'The figures that are null, and why.',
+    resolve: ({ missing }) => [...missing],
+  }),
+  equity: t.field({ type: EquityRef, description: 'The value over time.', resolve: ({ equity }) => equity }),
+  trades: t.field({
+    type: [TradeRef],
+    description: 'The newest trades, oldest first.',
+    extensions: tradeCost,
+    args: {
+      limit: t.arg.int({ description: `How many, 1 to ${tradesMax}; ${tradesDefault} when not given.` }),
+    },
+    resolve: ({ trades }, { limit }) => newestTrades(trades, limit ?? tradesDefault),
+  }),
+}));
 
 interface BacktestArgs {
   readonly strategy: string;
