@@ -1,11 +1,10 @@
-import type { Db } from '../db/client.ts';
+import type { Sql } from '../db/client.ts';
 import { AppError } from '../lib/errors.ts';
 import { bucketClose, type CandleInterval, dayMs, intervalMs } from '../lib/interval.ts';
 import { assertWithin, limitExceeded } from '../lib/limits.ts';
-import { type ClosesKey, type TokenCloses, tokenCloses } from '../prices/close-store.ts';
+import { benchmarkedCloses, type ClosesKey, type TokenCloses } from '../prices/close-store.ts';
 import { readCandleArgs } from '../prices/series.ts';
 import { readSlug } from '../tokens/inputs.ts';
-import { tokenBySlug } from '../tokens/store.ts';
 import { computeQuantMetrics, type MetricsGround, type QuantMetrics } from './quant-metrics.ts';
 import type { LevelSeries } from './returns.ts';
 
@@ -65,10 +64,10 @@ export function assertAllRead({ closes }: TokenCloses, name: string, limit: numb
 
 /**
  * The metrics of a token over a window. Throws BAD_USER_INPUT for a window upside down or a benchmark that is no token,
- * LIMIT_EXCEEDED for a rate, a number of periods or a window out of bounds. Three statements, for any number of tokens.
+ * LIMIT_EXCEEDED for a rate, a number of periods or a window out of bounds. One statement, for any number of tokens.
  */
 export async function loadTokenMetrics(
-  ctx: { readonly db: Db },
+  ctx: { readonly db: Sql },
   tokenId: number,
   request: MetricsRequest,
 ): Promise<TokenMetrics> {
@@ -77,11 +76,13 @@ export async function loadTokenMetrics(
   assertWithin(riskFreeRate, { name: 'riskFreeRate', argument: 'riskFreeRate', min: -1, max: 10 });
   assertWithin(periodsPerYear, { name: 'periodsPerYear', argument: 'periodsPerYear', max: 525_600 });
   const window = readWindow(request, { name: 'quantMetrics', newest: closesDefault, closesMax });
-  const key = { tokenId, ...window };
-  const [found, benchmark] = await Promise.all([tokenCloses(ctx).load(key), findBenchmark(ctx, request.benchmark)]);
-  const own = found ?? nothing;
+  const slug = request.benchmark === null ? null : readSlug(request.benchmark, 'benchmark');
+  const found = await benchmarkedCloses(ctx).load({ tokenId, ...window, benchmark: slug });
+  if (slug !== null && !found.isBenchmarkKnown)
+    throw new AppError('BAD_USER_INPUT', `No token has the slug: ${slug}.`, { extensions: { argument: 'benchmark' } });
+  const own = found.own ?? nothing;
   assertAllRead(own, 'quantMetrics', closesMax);
-  const other = benchmark === null ? null : await loadBenchmark(ctx, { ...key, tokenId: benchmark.id }, own);
+  const other = found.benchmark?.isSimulated === own.isSimulated ? found.benchmark : null;
   const series = levelsOf(interval, own);
   const metrics = computeQuantMetrics({
     series,
@@ -92,32 +93,12 @@ export async function loadTokenMetrics(
   return {
     ...metrics,
     interval,
-    source: found?.source ?? null,
+    source: found.own?.source ?? null,
     missingCandles: missingIn(own, interval),
-    benchmark: benchmark?.slug ?? null,
+    benchmark: slug,
     riskFreeRate,
     periodsPerYear,
   };
-}
-
-async function findBenchmark(
-  ctx: { readonly db: Db },
-  slug: string | null,
-): Promise<{ readonly id: number; readonly slug: string } | null> {
-  if (slug === null) return null;
-  const asked = readSlug(slug, 'benchmark');
-  const token = await tokenBySlug(ctx).load(asked);
-  if (token !== null) return token;
-  throw new AppError('BAD_USER_INPUT', `No token has the slug: ${asked}.`, { extensions: { argument: 'benchmark' } });
-}
-
-/** The benchmark's closes over the same span; null where one is simulated and the other real. */
-async function loadBenchmark(ctx: { readonly db: Db }, key: ClosesKey, own: TokenCloses): Promise<TokenCloses | null> {
-  const [first, last] = [own.openTimes[0], own.openTimes.at(-1)];
-  if (first === undefined || last === undefined) return null;
-  const span = { from: first, to: last + intervalMs(key.interval), take: closesMax };
-  const found = await tokenCloses(ctx).load({ ...key, ...span });
-  return found?.isSimulated === own.isSimulated ? found : null;
 }
 
 function missingIn({ openTimes }: TokenCloses, interval: CandleInterval): number {
