@@ -4,7 +4,7 @@ import { TokenRef } from '../tokens/schema.ts';
 import './correlation-schema.ts';
 import './scenario-schema.ts';
 import { QuantMetricsRef } from './quant-metrics-schema.ts';
-import { closesDefault, closesMax, loadTokenMetrics } from './token-metrics.ts';
+import { benchmarkDefault, closesDefault, closesMax, loadTokenMetrics } from './token-metrics.ts';
 
 /** The public face of metrics: what hangs on a token. */
 
@@ -22,7 +22,7 @@ builder.objectFields(TokenRef, (t) => ({
         description: 'Yearly risk-free rate as a fraction, -1 to 10: 0.05 is 5 %.',
       }),
       benchmark: t.arg.string({
-        defaultValue: 'bitcoin',
+        defaultValue: benchmarkDefault,
         description: 'Slug of the token that `beta`, `alpha` and `correlation` compare with; null for none.',
       }),
       periodsPerYear: t.arg.float({

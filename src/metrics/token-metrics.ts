@@ -15,6 +15,9 @@ export const closesDefault = 366;
 /** Most closes of one answer. */
 export const closesMax = 2_500;
 
+/** The benchmark where none is named; a registry that does not have it compares with nothing. */
+export const benchmarkDefault = 'bitcoin';
+
 /** What a client asks; times are epoch ms of open times. */
 export interface MetricsRequest {
   readonly from: number | null;
@@ -78,7 +81,7 @@ export async function loadTokenMetrics(
   const window = readWindow(request, { name: 'quantMetrics', newest: closesDefault, closesMax });
   const slug = request.benchmark === null ? null : readSlug(request.benchmark, 'benchmark');
   const found = await benchmarkedCloses(ctx).load({ tokenId, ...window, benchmark: slug });
-  if (slug !== null && !found.isBenchmarkKnown)
+  if (slug !== null && slug !== benchmarkDefault && !found.isBenchmarkKnown)
     throw new AppError('BAD_USER_INPUT', `No token has the slug: ${slug}.`, { extensions: { argument: 'benchmark' } });
   const own = found.own ?? nothing;
   assertAllRead(own, 'quantMetrics', closesMax);

@@ -59,3 +59,20 @@ test('fifty tokens with their quotes and both their grades take at most four sta
   assert.deepEqual(told, expected);
   assert.ok(api.sql.length <= 4, api.sql.join('\n---\n'));
 });
+
+test('twenty tokens with grades and factors, signal, levels and risk take at most six statements', async () => {
+  const { data, errors, extensions } = await api.query<{ tokens: { nodes: unknown[] } }>(
+    `{ tokens(first: 20) { nodes {
+      slug
+      trader: grade(kind: TRADER) { value band factors { key raw score weight contribution } }
+      investor: grade(kind: INVESTOR) { value band factors { key raw score weight contribution } }
+      latestSignal { direction confidence evidence }
+      levels(first: 5) { levels { price strength } reason n }
+      quantMetrics(from: "2024-10-04") { n volatility sharpe maxDrawdown var95 beta missing { name reason } }
+    } } }`,
+  );
+  assert.equal(errors, undefined);
+  assert.equal(data?.tokens.nodes.length, 20);
+  assert.ok(api.sql.length <= 6, api.sql.join('\n---\n'));
+  assert.ok((extensions?.['cost'] as { requested: number }).requested <= 1000);
+});
