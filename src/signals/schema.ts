@@ -220,14 +220,21 @@ async function pageOfToken(
   return createPage(page, isIn ? await signalPage(ctx).load({ tokenId, conditions, page }) : [], keyOf);
 }
 
-async function findLatest(
-  ctx: Context,
-  tokenId: number,
-  strategy: string | null,
-  asOf: number | null,
-): Promise<SignalRow | null> {
-  if (strategy !== null) await assertStrategies(ctx, [strategy]);
-  return latestSignal(ctx).load({ tokenId, strategy: strategy ?? defaultStrategyName, asOf });
+interface LatestArgs {
+  readonly strategy?: string | null | undefined;
+  readonly asOf?: number | null | undefined;
+  readonly knownAt?: number | null | undefined;
+}
+
+async function findLatest(ctx: Context, tokenId: number, args: LatestArgs): Promise<SignalRow | null> {
+  const { strategy, asOf, knownAt } = args;
+  if (strategy != null) await assertStrategies(ctx, [strategy]);
+  return latestSignal(ctx).load({
+    tokenId,
+    strategy: strategy ?? defaultStrategyName,
+    asOf: asOf ?? null,
+    knownAt: knownAt ?? null,
+  });
 }
 
 const SignalConnectionRef = builder.connectionObject(
@@ -266,8 +273,12 @@ builder.objectFields(TokenRef, (t) => ({
         description: `Name of the strategy, any version; ${defaultStrategyName} when not given.`,
       }),
       asOf: t.arg({ type: 'DateTime', description: 'The newest issued at this time or before; now when not given.' }),
+      knownAt: t.arg({
+        type: 'DateTime',
+        description: 'Only what was published at this time or before, corrections included; now when not given.',
+      }),
     },
-    resolve: ({ id }, { strategy, asOf }, ctx) => findLatest(ctx, id, strategy ?? null, asOf ?? null),
+    resolve: ({ id }, args, ctx) => findLatest(ctx, id, args),
   }),
   signals: t.connection(
     {

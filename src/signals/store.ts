@@ -274,6 +274,8 @@ export interface LatestSignalKey {
   readonly strategy: string;
   /** Epoch ms; null: now. The newest signal issued at or before it, in its newest correction. */
   readonly asOf: number | null;
+  /** Epoch ms: only what was published at this time or before. Null: all. */
+  readonly knownAt: number | null;
 }
 
 /** The signal of a strategy in force for a token; null where it has issued none. One statement a batch. */
@@ -281,11 +283,12 @@ export const latestSignal = defineLoader<Ctx, LatestSignalKey, SignalRow | null>
   async ({ db }, keys) => {
     const rows = await db.query<SignalRow & { n: number }>(
       `SELECT DISTINCT ON (q.n) q.n, ${signalColumns}
-       FROM unnest($1::int[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS q(token_id, strategy, as_of, n)
+       FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::timestamptz[]) WITH ORDINALITY AS q(token_id, strategy, as_of, known_at, n)
        JOIN strategy st ON st.name = q.strategy
        CROSS JOIN LATERAL (
          SELECT * FROM signal s
          WHERE s.token_id = q.token_id AND s.strategy_id = st.id AND s.issued_at <= coalesce(q.as_of, 'infinity')
+           AND s.published_at <= coalesce(q.known_at, 'infinity')
          ORDER BY s.issued_at DESC, s.id DESC LIMIT 1
        ) s
        ORDER BY q.n, s.issued_at DESC, s.id DESC`,
@@ -293,10 +296,11 @@ export const latestSignal = defineLoader<Ctx, LatestSignalKey, SignalRow | null>
         keys.map(({ tokenId }) => tokenId),
         keys.map(({ strategy }) => strategy),
         keys.map(({ asOf }) => (asOf === null ? null : new Date(asOf))),
+        keys.map(({ knownAt }) => (knownAt === null ? null : new Date(knownAt))),
       ],
     );
     const byNumber = new Map(rows.map(({ n, ...row }) => [n, row]));
     return keys.map((_, index) => byNumber.get(index + 1) ?? null);
   },
-  ({ tokenId, strategy, asOf }) => `${tokenId} ${asOf} ${strategy}`,
+  ({ tokenId, strategy, asOf, knownAt }) => `${tokenId} ${asOf} ${knownAt} ${strategy}`,
 );

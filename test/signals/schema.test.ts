@@ -201,6 +201,21 @@ describe('the signals of tokens', () => {
     });
   });
 
+  it('tell the one that was known at a time: before its correction, before it was published', async () => {
+    const { data } = await ask(
+      db,
+      `{ token(slug: "token-2") {
+        corrected: latestSignal(asOf: "2025-01-02", knownAt: "2025-03-02") { priceUsd }
+        first: latestSignal(asOf: "2025-01-02", knownAt: "2025-03-01T12:00:00Z") { priceUsd }
+        unknown: latestSignal(asOf: "2025-01-02", knownAt: "2025-02-28") { priceUsd } } }`,
+    );
+    assert.deepEqual(plain(data.token), {
+      corrected: { priceUsd: '7.77' },
+      first: { priceUsd: '2.10' },
+      unknown: null,
+    });
+  });
+
   it('refuse a strategy that is not published', async () => {
     const { code } = await ask(db, '{ token(slug: "token-1") { latestSignal(strategy: "x") { id } } }');
     assert.equal(code, 'BAD_USER_INPUT');

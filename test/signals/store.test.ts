@@ -106,7 +106,7 @@ describe('recording signals and outcomes', () => {
       [second?.id],
     );
     assert.equal(
-      (await latestSignal({ db }).load({ tokenId: 2, strategy: 'trend-votes-1d', asOf: null }))?.id,
+      (await latestSignal({ db }).load({ tokenId: 2, strategy: 'trend-votes-1d', asOf: null, knownAt: null }))?.id,
       second?.id,
     );
     assert.equal((await signalById({ db }).load(first!.id))?.direction, 'BULLISH');
@@ -164,13 +164,18 @@ describe('the signal in force', () => {
   ];
   for (const [strategy, asOf, direction] of table)
     it(`of ${strategy} as of ${asOf === null ? 'now' : new Date(asOf).toISOString()} is ${direction}`, async () => {
-      const row = await latestSignal({ db }).load({ tokenId: 4, strategy, asOf });
+      const row = await latestSignal({ db }).load({ tokenId: 4, strategy, asOf, knownAt: null });
       assert.equal(row?.direction ?? null, direction);
     });
 
   it('of many tokens is one statement', async () => {
     const ctx = { db };
-    const keys = Array.from({ length: 40 }, (_, n) => ({ tokenId: n + 1, strategy: 'trend-votes-1d', asOf: null }));
+    const keys = Array.from({ length: 40 }, (_, n) => ({
+      tokenId: n + 1,
+      strategy: 'trend-votes-1d',
+      asOf: null,
+      knownAt: null,
+    }));
     assert.equal(await statementCount(() => Promise.all(keys.map((key) => latestSignal(ctx).load(key)))), 1);
   });
 });
