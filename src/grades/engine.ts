@@ -36,9 +36,12 @@ export interface GradeEngine {
    * changes nothing, when `closeTime` is not later than the last one, a key comes twice or a bar closes elsewhere.
    */
   close(closeTime: number, bars: readonly GradeInput[]): GradeClose;
-  snapshot(): GradeEngineSnapshot;
-  /** Replaces the whole state. */
+  /** The state of some tokens, or of all. */
+  snapshot(keys?: readonly number[]): GradeEngineSnapshot;
+  /** Puts tokens back as they were saved; others stay as they are. */
   restore(snapshot: GradeEngineSnapshot): void;
+  /** Every token it has seen, ascending. */
+  keys(): number[];
 }
 
 /** Throws where a close cannot be settled as given; see {@link GradeEngine.close}. */
@@ -81,7 +84,7 @@ export function createGradeEngine(options: {
   const { models, benchmarkKey, narrativesOf } = options;
   const rule = sharedRule(models);
   let lastCloseTime: number | null = null;
-  let tokens = new Map<number, FeatureMachine>();
+  const tokens = new Map<number, FeatureMachine>();
 
   function machineOf(key: number): FeatureMachine {
     const known = tokens.get(key);
@@ -89,6 +92,10 @@ export function createGradeEngine(options: {
     const created = createFeatures(rule);
     tokens.set(key, created);
     return created;
+  }
+
+  function keys(): number[] {
+    return [...tokens.keys()].sort((a, b) => a - b);
   }
 
   function close(closeTime: number, bars: readonly GradeInput[]): GradeClose {
@@ -110,15 +117,17 @@ export function createGradeEngine(options: {
 
   return {
     close,
-    snapshot: () => ({
+    snapshot: (wanted = keys()) => ({
       lastCloseTime,
-      tokens: [...tokens.entries()]
-        .sort(([a], [b]) => a - b)
-        .map(([key, machine]) => ({ key, state: machine.snapshot() })),
+      tokens: wanted.flatMap((key) => {
+        const machine = tokens.get(key);
+        return machine === undefined ? [] : [{ key, state: machine.snapshot() }];
+      }),
     }),
     restore: (snapshot) => {
       lastCloseTime = snapshot.lastCloseTime;
-      tokens = new Map(snapshot.tokens.map(({ key, state }) => [key, createFeatures(rule, state)]));
+      for (const { key, state } of snapshot.tokens) tokens.set(key, createFeatures(rule, state));
     },
+    keys,
   };
 }

@@ -10,6 +10,8 @@ export interface StoredClose {
   readonly interval: CandleInterval;
   readonly closeTime: number;
   readonly rows: readonly UniverseRow[];
+  /** How often its candles were corrected, all together. */
+  readonly revisions: number;
 }
 
 /**
@@ -26,19 +28,22 @@ export async function* listCloses(
   const tokenOf = new Map([...seriesOf].map(([tokenId, seriesId]) => [seriesId, tokenId]));
   let openTime = Number.NaN;
   let rows: UniverseRow[] = [];
+  let revisions = 0;
   for await (const batch of listBars(db, [...tokenOf.keys()], interval, fromOpen, toOpen)) {
     const facts = interval === 'ONE_DAY' ? await readFacts(db, seriesOf, batch) : null;
-    for (const { seriesId, bar, openText, closeText } of batch) {
+    for (const { seriesId, bar, openText, closeText, revision } of batch) {
       if (bar.openTime !== openTime && rows.length > 0) {
-        yield { interval, closeTime: bucketClose(interval, openTime), rows };
+        yield { interval, closeTime: bucketClose(interval, openTime), rows, revisions };
         rows = [];
+        revisions = 0;
       }
       openTime = bar.openTime;
+      revisions += revision;
       const key = tokenOf.get(seriesId) ?? 0;
       rows.push({ key, bar, openText, closeText, facts: facts?.at(key, bar.closeTime) ?? null });
     }
   }
-  if (rows.length > 0) yield { interval, closeTime: bucketClose(interval, openTime), rows };
+  if (rows.length > 0) yield { interval, closeTime: bucketClose(interval, openTime), rows, revisions };
 }
 
 /** The facts behind a batch of candles, which is in order of time. */

@@ -2,12 +2,22 @@ import type { Db, Sql } from '../db/client.ts';
 import { appendEvents, findConsumerSeq, findLastSeq, listEvents, saveConsumerSeq } from '../events/store.ts';
 import type { StoredEvent } from '../events/topics.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type CandleInterval, intervalMs } from '../lib/interval.ts';
+import { intervalMs } from '../lib/interval.ts';
 import type { Log } from '../lib/log.ts';
 import { readModelsRevision } from '../grades/model-store.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
 import type { SettledClose } from './backlog.ts';
+import {
+  applyClose,
+  type CheckpointDeps,
+  createRunningMarket,
+  restoreCheckpoint,
+  type RunningMarket,
+  saveCheckpoint,
+} from './checkpoint.ts';
+import { countCorrections } from './checkpoint-store.ts';
 import { listCloses, mergeCloses, type StoredClose } from './closes.ts';
+import { readCodeVersion } from './code-version.ts';
 import {
   createMarket,
   eventsOf,
@@ -20,9 +30,11 @@ import {
 
 /**
  * The live engine: takes `closes` events from the log in order, settles each close and records what it brought in one
- * transaction with its own position, so that a crash anywhere loses nothing and doubles nothing. After a restart, and
- * when the tokens of a universe change (an import replaced a simulated series), its engines are rebuilt from the stored
- * candles, which gives the same state as having been there. So they are when a model is published or made current.
+ * transaction with its own position, so that a crash anywhere loses nothing and doubles nothing. After a restart it goes on
+ * from its saved state (`checkpoint.ts`) and the closes since. Where none fits, and when the tokens of a universe change (an
+ * import replaced a simulated series), a model is published or made current, its engines are rebuilt from the stored
+ * candles, which gives the same state as having been there. Candles that are corrected after their close was settled are
+ * taken up at the next daily close, by a rebuild; what was recorded stays until `compute` supersedes it.
  * Of closes at one time the coarser comes first.
  *
  * A close that comes after a later one of its universe was settled (a second feed lagging) is left to `compute`,
@@ -38,7 +50,9 @@ export interface Engine {
 export interface EngineStats {
   readonly settled: number;
   readonly late: number;
+  /** Times a universe was computed anew from its candles, and times it was put back into its saved state. */
   readonly rebuilt: number;
+  readonly restored: number;
 }
 
 /** What it needs; `onPublished` is told after each transaction that appended to the log. */
@@ -47,17 +61,16 @@ export interface EngineDeps {
   readonly clock: Clock;
   readonly log: Log;
   onPublished(): void;
+  /** The state is saved after so many closes, {@link closesPerCheckpointDefault} by default. */
+  readonly closesPerCheckpoint?: number;
 }
 
 type CloseEvent = Extract<StoredEvent, { topic: 'closes' }>;
 
-/** A universe and how far each of its intervals has been settled (epoch ms of the last close). */
-interface RunningMarket extends Market {
-  readonly settledTo: Map<CandleInterval, number>;
-}
-
 const consumerName = 'engine';
 const eventsPerBatch = 200;
+/** A day of hourly closes: what a restart has to take again at most. */
+const closesPerCheckpointDefault = 24;
 
 /** An engine at the position where the last one stopped; at the end of the log where there never was one. */
 export async function createEngine(deps: EngineDeps): Promise<Engine> {
@@ -66,17 +79,39 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
   let seq = (await findConsumerSeq(db, consumerName)) ?? (await findLastSeq(db));
   await saveConsumerSeq(db, consumerName, seq, clock.now());
   const markets = new Map<boolean, RunningMarket>();
-  const stats = { settled: 0, late: 0, rebuilt: 0 };
+  const unsaved = new Map<boolean, number>(); // closes settled since the state of a universe was saved
+  const corrections = new Map<boolean, number>();
+  const checkpoints: CheckpointDeps = { ...deps, codeVersion: readCodeVersion() };
+  const closesPerCheckpoint = deps.closesPerCheckpoint ?? closesPerCheckpointDefault;
+  const stats = { settled: 0, late: 0, rebuilt: 0, restored: 0 };
 
   async function marketFor(isSimulated: boolean, event: CloseEvent): Promise<RunningMarket> {
     const known = markets.get(isSimulated);
-    if (known && (await hasSameMembers(db, known, isSimulated))) return known;
-    const market: RunningMarket = { ...(await createMarket(db, isSimulated, published)), settledTo: new Map() };
+    if (known && (await isUpToDate(known, isSimulated, event))) return known;
+    const fresh = await createMarket(db, isSimulated, published);
+    const isFirst = known === undefined;
+    const saved = isFirst ? await restoreCheckpoint(checkpoints, isSimulated, fresh, published) : null;
+    const market = saved ?? createRunningMarket(await createMarket(db, isSimulated, published));
+    corrections.set(isSimulated, await countCorrections(db, seriesIdsOf(market), settledIntervals));
     for await (const close of closesUpTo(db, market, event)) if (!isOf(event, close)) applyClose(market, close);
-    stats.rebuilt += 1;
-    deps.log.info({ isSimulated, closeTime: event.payload.closeTime }, 'engines rebuilt from stored candles');
+    stats[saved ? 'restored' : 'rebuilt'] += 1;
+    const facts = { isSimulated, closeTime: event.payload.closeTime };
+    deps.log.info(facts, saved ? 'engines restored from their saved state' : 'engines rebuilt from stored candles');
+    unsaved.set(isSimulated, saved ? 0 : closesPerCheckpoint);
     markets.set(isSimulated, market);
     return market;
+  }
+
+  async function isUpToDate(market: RunningMarket, isSimulated: boolean, { payload }: CloseEvent): Promise<boolean> {
+    if (!(await hasSameMembers(db, market, isSimulated))) return false;
+    if (payload.interval !== settledIntervals[0]) return true;
+    return (await countCorrections(db, seriesIdsOf(market), settledIntervals)) === corrections.get(isSimulated);
+  }
+
+  async function keepState(isSimulated: boolean, market: RunningMarket, settled: number): Promise<void> {
+    const count = (unsaved.get(isSimulated) ?? 0) + settled;
+    unsaved.set(isSimulated, count % closesPerCheckpoint);
+    if (count >= closesPerCheckpoint) await saveCheckpoint(checkpoints, isSimulated, market, published);
   }
 
   /** Takes up models that were published or made current since; the engines are rebuilt with them at their next close. */
@@ -98,7 +133,7 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
       count += 1;
     }
     stats.settled += count;
-    if (count > 0) return;
+    if (count > 0) return keepState(isSimulated, market, count);
     stats.late += 1;
     deps.log.warn(event.payload, 'a close came after a later one was settled; `compute` takes it in');
   }
@@ -127,9 +162,8 @@ function isOf({ payload }: CloseEvent, close: StoredClose): boolean {
   return close.interval === payload.interval && close.closeTime === payload.closeTime;
 }
 
-function applyClose(market: RunningMarket, close: StoredClose) {
-  market.settledTo.set(close.interval, close.closeTime);
-  return market.universe.close(close.interval, close.closeTime, close.rows);
+function seriesIdsOf({ seriesOf }: Market): number[] {
+  return [...new Set([...seriesOf.values()].flatMap((series) => [...series.values()]))];
 }
 
 /** The stored closes of a universe that are not settled yet, up to and with the one an event speaks of. */
@@ -137,7 +171,7 @@ function closesUpTo(db: Sql, market: RunningMarket, { payload }: CloseEvent): As
   const streams = settledIntervals.map((interval) => {
     const isFiner = settledIntervals.indexOf(interval) > settledIntervals.indexOf(payload.interval);
     const lastOpen = payload.closeTime - intervalMs(interval);
-    const settledTo = market.settledTo.get(interval) ?? null;
+    const settledTo = market.taken.get(interval)?.settledTo ?? null;
     return listCloses(
       db,
       market.seriesOf.get(interval) ?? new Map(),

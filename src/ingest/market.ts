@@ -42,6 +42,8 @@ const benchmarkSlug = 'bitcoin';
 export interface Market {
   readonly universe: Universe;
   readonly seriesOf: ReadonlyMap<CandleInterval, ReadonlyMap<number, number>>;
+  /** The token that risk is measured against; null where it is not known here. */
+  readonly benchmarkKey: number | null;
 }
 
 /** What is published of models and strategies. */
@@ -81,15 +83,15 @@ export async function createMarket(db: Db, isSimulated: boolean, published: Publ
     const members = (await listUniverseMembers(db, interval)).filter((member) => member.isSimulated === isSimulated);
     seriesOf.set(interval, new Map(members.map(({ tokenId, seriesId }) => [tokenId, seriesId])));
   }
-  const benchmark = await tokenBySlug({ db }).load(benchmarkSlug);
+  const benchmarkKey = (await tokenBySlug({ db }).load(benchmarkSlug))?.id ?? null;
   const universe = createUniverse({
     models: published.models.map(({ definition }) => definition).toSorted(byVersion),
     switches: published.switches.filter(({ kind }) => kind === 'TRADER'),
     strategies: published.strategies,
-    benchmarkKey: benchmark?.id ?? null,
+    benchmarkKey,
     narrativesOf: await listNarrativesOf(db),
   });
-  return { universe, seriesOf };
+  return { universe, seriesOf, benchmarkKey };
 }
 
 /** An order that no later publication or switch disturbs. */

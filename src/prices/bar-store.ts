@@ -19,6 +19,8 @@ export interface SeriesBar {
   };
   readonly openText: DecimalText;
   readonly closeText: DecimalText;
+  /** How often the candle was corrected. */
+  readonly revision: number;
 }
 
 /** About how many rows are held at a time. */
@@ -32,6 +34,7 @@ interface BarRow {
   readonly low: number;
   readonly close: DecimalText;
   readonly volume: number;
+  readonly revision: number;
 }
 
 /**
@@ -62,13 +65,13 @@ export async function* listBars(
 }
 
 const slice = `SELECT series_id AS "seriesId", open_time AS "openTime", open, high::float8, low::float8, close,
-    coalesce(volume_quote, volume_base, 0)::float8 AS volume
+    coalesce(volume_quote, volume_base, 0)::float8 AS volume, revision
   FROM candle
   WHERE series_id = ANY($1::int[]) AND interval = $2::text::"CandleInterval" AND open_time >= $3 AND open_time < $4 AND is_final
   ORDER BY open_time, series_id`;
 
 function toBar(row: BarRow, interval: CandleInterval): SeriesBar {
-  const { seriesId, openTime, open, close, high, low, volume } = row;
+  const { seriesId, openTime, open, close, high, low, volume, revision } = row;
   const bar = {
     openTime,
     closeTime: bucketClose(interval, openTime),
@@ -78,5 +81,5 @@ function toBar(row: BarRow, interval: CandleInterval): SeriesBar {
     close: Number(close),
     volume,
   };
-  return { seriesId, bar, openText: open, closeText: close };
+  return { seriesId, bar, openText: open, closeText: close, revision };
 }

@@ -63,8 +63,9 @@ export interface SignalEngine {
    * is not later than its last one, a key comes twice or a bar closes elsewhere.
    */
   close(strategyName: string, closeTime: number, rows: readonly SignalInput[]): SignalClose;
-  snapshot(): SignalEngineSnapshot;
-  /** Replaces the whole state; a strategy that is absent, or there in another version, starts from nothing. */
+  /** The state of one strategy, or of all. */
+  snapshot(strategyName?: string): SignalEngineSnapshot;
+  /** Replaces the state of the strategies that are named; one there in another version starts from nothing. */
   restore(snapshot: SignalEngineSnapshot): void;
 }
 
@@ -110,14 +111,7 @@ function settleRow({ strategy, detector, outcomes }: Desk, closeTime: number, ro
 
 /** An engine over `strategies`, whose names are unique. */
 export function createSignalEngine(options: { readonly strategies: readonly Strategy[] }): SignalEngine {
-  let desks = new Map<string, Desk>();
-
-  function restore(snapshot: SignalEngineSnapshot): void {
-    desks = new Map(
-      options.strategies.map((strategy) => [strategy.name, createDesk(strategy, snapshot[strategy.name])]),
-    );
-  }
-  restore({});
+  const desks = new Map(options.strategies.map((strategy) => [strategy.name, createDesk(strategy, undefined)]));
 
   return {
     close: (strategyName, closeTime, rows) => {
@@ -129,13 +123,19 @@ export function createSignalEngine(options: { readonly strategies: readonly Stra
       const settled = sorted.map((row) => settleRow(desk, closeTime, row));
       return { issued: settled.flatMap(({ issued }) => issued), closed: settled.flatMap(({ closed }) => closed) };
     },
-    snapshot: () =>
+    snapshot: (strategyName) =>
       Object.fromEntries(
-        [...desks].map(([name, { strategy, detector, outcomes, lastCloseTime }]) => [
-          name,
-          { version: strategy.version, lastCloseTime, detector: detector.snapshot(), outcomes: outcomes.snapshot() },
-        ]),
+        [...desks]
+          .filter(([name]) => strategyName === undefined || name === strategyName)
+          .map(([name, { strategy, detector, outcomes, lastCloseTime }]) => [
+            name,
+            { version: strategy.version, lastCloseTime, detector: detector.snapshot(), outcomes: outcomes.snapshot() },
+          ]),
       ),
-    restore,
+    restore: (snapshot) => {
+      for (const [name, { strategy }] of desks) {
+        if (snapshot[name] !== undefined) desks.set(name, createDesk(strategy, snapshot[name]));
+      }
+    },
   };
 }

@@ -1,11 +1,11 @@
 import type { FactInputs } from '../facts/inputs.ts';
-import { createGradeEngine } from '../grades/engine.ts';
+import { createGradeEngine, type GradeEngineSnapshot } from '../grades/engine.ts';
 import type { GradeModel, ScoredGrade, Ungraded } from '../grades/model.ts';
-import { createVotes, type VoteResult, type Votes } from '../grades/votes.ts';
+import { createVotes, type VoteResult, type Votes, type VotesSnapshot } from '../grades/votes.ts';
 import type { Bar } from '../indicators/bar.ts';
 import type { DecimalText } from '../lib/decimal.ts';
 import { type CandleInterval, dayMs } from '../lib/interval.ts';
-import { type ClosedSignal, createSignalEngine, type IssuedSignal } from './engine.ts';
+import { type ClosedSignal, createSignalEngine, type IssuedSignal, type SignalEngineSnapshot } from './engine.ts';
 import type { Strategy } from './strategy.ts';
 
 /**
@@ -42,7 +42,27 @@ export interface UniverseClose {
 export interface Universe {
   /** Settles one close of an interval. Throws a RangeError when it is not later than that interval's last. */
   close(interval: CandleInterval, closeTime: number, rows: readonly UniverseRow[]): UniverseClose;
+  /** Everything it needs to go on after a restart, in parts of bounded size; made while they are taken, between closes. */
+  snapshot(): Iterable<UniversePart>;
+  /** Puts one part back into a fresh universe of the same options; with all of them, in any order, it goes on with the same bytes. */
+  restore(part: UniversePart): void;
 }
+
+/** A part of a universe's state. Plain data. */
+export type UniversePart =
+  | { readonly kind: 'grades'; readonly state: GradeEngineSnapshot }
+  | { readonly kind: 'signals'; readonly state: SignalEngineSnapshot }
+  | { readonly kind: 'votes'; readonly state: readonly (readonly [name: string, votes: VotesSnapshot])[] }
+  | { readonly kind: 'values'; readonly state: readonly (readonly [name: string, grade: LastGrade])[] };
+
+/** The newest grade of a token by a model, as much of it as a later close asks for. */
+interface LastGrade {
+  readonly asOf: number;
+  readonly value: number;
+}
+
+/** Tokens in one part of a snapshot. */
+const partTokens = 500;
 
 /** Which version's grade strategies are told, since when (epoch ms). */
 export interface GradeTeller {
@@ -73,7 +93,7 @@ export function createUniverse(options: {
   const gradeInterval = models[0]?.interval;
   const signals = createSignalEngine({ strategies });
   const juries = new Map<string, Votes>();
-  const lastGrades = new Map<string, ScoredGrade>();
+  const lastGrades = new Map<string, LastGrade>();
 
   function juryOf(interval: CandleInterval, key: number): Votes {
     const name = `${interval}:${key}`;
@@ -87,7 +107,7 @@ export function createUniverse(options: {
   function withChange(grade: ScoredGrade): UniverseGrade {
     const name = `${grade.modelVersion}:${grade.key}`;
     const before = lastGrades.get(name);
-    lastGrades.set(name, grade);
+    lastGrades.set(name, { asOf: grade.asOf, value: grade.value });
     return { ...grade, change24h: before?.asOf === grade.asOf - dayMs ? grade.value - before.value : null };
   }
 
@@ -109,7 +129,25 @@ export function createUniverse(options: {
     return { issued: parts.flatMap(({ issued }) => issued), closed: parts.flatMap(({ closed }) => closed) };
   }
 
+  function* parts(): Iterable<UniversePart> {
+    for (const keys of slicesOf(grades.keys())) yield { kind: 'grades', state: grades.snapshot(keys) };
+    for (const { name } of strategies) yield { kind: 'signals', state: signals.snapshot(name) };
+    for (const slice of slicesOf([...juries])) {
+      yield { kind: 'votes', state: slice.map(([name, votes]) => [name, votes.snapshot()] as const) };
+    }
+    yield { kind: 'values', state: [...lastGrades] };
+  }
+
+  function restore(part: UniversePart): void {
+    if (part.kind === 'grades') grades.restore(part.state);
+    else if (part.kind === 'signals') signals.restore(part.state);
+    else if (part.kind === 'votes') for (const [name, votes] of part.state) juries.set(name, createVotes(votes));
+    else for (const [name, grade] of part.state) lastGrades.set(name, grade);
+  }
+
   return {
+    snapshot: parts,
+    restore,
     close(interval, closeTime, rows) {
       if (interval === gradeInterval) {
         const settled = grades.close(closeTime, rows);
@@ -120,4 +158,8 @@ export function createUniverse(options: {
       return { grades: [], ungraded: [], ...judge(interval, closeTime, rows, votes) };
     },
   };
+}
+
+function* slicesOf<Item>(items: readonly Item[]): Iterable<readonly Item[]> {
+  for (let from = 0; from < items.length; from += partTokens) yield items.slice(from, from + partTokens);
 }

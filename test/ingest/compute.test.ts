@@ -60,7 +60,7 @@ describe('compute', () => {
     );
     const [keys] = await db.query<{ wrong: number }>(
       `SELECT count(*) AS wrong FROM token_stat s CROSS JOIN LATERAL (
-         SELECT g.value FROM grade g JOIN grade_model m ON m.id = g.model_id WHERE g.token_id = s.token_id AND m.version = 'measured-v1'
+         SELECT g.value FROM grade g JOIN current_grade_model m ON m.model_id = g.model_id WHERE g.token_id = s.token_id AND m.kind = 'TRADER'
          ORDER BY as_of DESC LIMIT 1) g WHERE s.trader_key <> g.value`,
     );
     assert.equal(keys?.wrong, 0);
