@@ -10,7 +10,12 @@ if (!existsSync('src/db/generated/client.ts')) {
 const { build } = await import('esbuild');
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { main: 'src/main.ts', 'embedded-worker': 'src/db/embedded-worker.ts', worker: 'src/work/worker.ts' },
+  entryPoints: {
+    main: 'src/main.ts',
+    'engine-thread': 'src/engine-thread.ts',
+    'embedded-worker': 'src/db/embedded-worker.ts',
+    worker: 'src/work/worker.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -3,16 +3,18 @@ import type { Config } from './config.ts';
 import type { Db } from './db/client.ts';
 import { applyMigrations } from './db/migrate.ts';
 import { openDb } from './db/open.ts';
+import { runEngineThread } from './engine-host.ts';
 import { createBus, type EventBus } from './events/bus.ts';
 import { createEventFeed } from './events/feed.ts';
 import type { Context } from './graphql/context.ts';
+import { allOfHistory, compute } from './ingest/compute.ts';
 import { publishShipped } from './ingest/market.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import { createSchema } from './schema.ts';
 import { createHealthServer } from './server/health.ts';
 import { createServer, type Readiness } from './server/http.ts';
-import { runEngine, runSimulator, type Task } from './tasks.ts';
+import { runSimulator, type Task } from './tasks.ts';
 import { seedTokens } from './tokens/registry.ts';
 import { createWorkPool } from './work/pool.ts';
 
@@ -56,8 +58,10 @@ export async function startApp(deps: AppDeps, role: Role): Promise<App> {
     const health = (): Promise<Readiness> => checkHealth(db, tasks);
     const url = await startServer(deps, role, { db, bus, health, closers });
     const shared = { ...deps, db, bus };
-    if (role === 'all' || role === 'worker') tasks.push(runEngine(shared));
-    if ((role === 'all' || role === 'ingest') && config.feed === 'simulator') tasks.push(runSimulator(shared));
+    const engine = role === 'all' || role === 'worker' ? runEngineThread(shared) : null;
+    if (engine) tasks.push(engine);
+    if ((role === 'all' || role === 'ingest') && config.feed === 'simulator')
+      tasks.push(runSimulator(shared, () => engine?.compute() ?? compute(shared, allOfHistory)));
     for (const task of tasks) closers.push(() => task.stop());
     return { url, stop };
   } catch (error) {

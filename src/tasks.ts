@@ -2,7 +2,7 @@ import type { Config } from './config.ts';
 import type { Db } from './db/client.ts';
 import type { EventBus } from './events/bus.ts';
 import { pruneEvents } from './events/store.ts';
-import { compute } from './ingest/compute.ts';
+import type { ComputeSummary } from './ingest/compute.ts';
 import { createEngine, type Engine } from './ingest/engine.ts';
 import { runLive } from './ingest/live.ts';
 import { fillSimulatedHistory, listResumePoints } from './ingest/simulate.ts';
@@ -81,22 +81,24 @@ async function tidy({ db, clock, log }: TaskDeps): Promise<void> {
   }
 }
 
-/** The simulated market: its history at the first start, then live ticks. */
-export function runSimulator(deps: TaskDeps): Task {
+/** The simulated market: its history at the first start, graded by `computeHistory`, then live ticks. */
+export function runSimulator(deps: TaskDeps, computeHistory: () => Promise<ComputeSummary>): Task {
   const { config, db, clock, log, bus } = deps;
   const controller = new AbortController();
   let waitingFor: string | null = 'the simulated history is being written';
+  let ungraded = 0; // candles written and not graded yet, also by a run that failed
 
   async function run(): Promise<void> {
     const simulator = createSimulator({ seed: config.simulatorSeed, count: config.simulatorTokens });
-    const written = await fillSimulatedHistory({ db, clock }, simulator);
-    if (written > 0) {
+    ungraded += await fillSimulatedHistory({ db, clock }, simulator);
+    if (ungraded > 0) {
       waitingFor = 'the simulated history is being graded';
-      const summary = await compute({ db, clock }, { fromMs: null, toMs: null, tokenIds: null });
+      const summary = await computeHistory();
       log.info(
-        { candles: written, grades: summary.gradesWritten, signals: summary.signalsWritten },
+        { candles: ungraded, grades: summary.gradesWritten, signals: summary.signalsWritten },
         'simulated history written',
       );
+      ungraded = 0;
       await db.analyze();
       await bus.wake();
     }

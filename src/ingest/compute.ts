@@ -33,6 +33,9 @@ export interface ComputeRange {
   readonly models?: ReadonlySet<string>;
 }
 
+/** All of it, of every token. */
+export const allOfHistory: ComputeRange = { fromMs: null, toMs: null, tokenIds: null };
+
 /** What a computation did. */
 export interface ComputeSummary {
   tokenDays: number;
