@@ -1,6 +1,6 @@
 // The layers of docs/architecture.md: a module may import only what stands left of it.
 //   lib -> db events hot sources -> quiet halves -> work -> graphql ingest -> <domain>/schema -> schema server cli -> app -> main
-const domains = 'tokens|prices|facts|indicators|levels|grades|signals|metrics|market|status';
+const domains = 'tokens|prices|facts|indicators|levels|grades|signals|metrics|market|status|access|wallets|portfolios|apps';
 /** Faces of a domain: the files that know GraphQL. */
 const faces = ['schema', '-schema', 'subscription'].map((end) => `^src/(${domains})/.*${end}\\.ts$`);
 const quiet = `^src/(${domains})/`;
@@ -15,6 +15,10 @@ const edges = {
   grades: ['facts', 'indicators', 'prices', 'tokens'],
   signals: ['facts', 'grades', 'indicators', 'levels', 'prices', 'tokens'],
   metrics: ['prices', 'tokens'],
+  access: [],
+  wallets: ['access', 'prices', 'tokens'],
+  portfolios: ['access', 'facts', 'grades', 'metrics', 'prices', 'signals', 'tokens', 'wallets'],
+  apps: ['tokens'],
   market: ['grades', 'prices', 'signals', 'tokens'],
 };
 

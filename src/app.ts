@@ -99,7 +99,7 @@ async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers
   closers.push(() => work.close());
   const server = createServer({
     schema: createSchema(),
-    context: ({ requestId, signal }): Context => ({ db, clock, events, work, requestId, signal }),
+    context: ({ requestId, signal }): Context => ({ db, clock, events, work, viewer: null, requestId, signal }),
     config,
     clock,
     log,

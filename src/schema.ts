@@ -17,6 +17,7 @@ import './signals/track-record-schema.ts';
 import './metrics/schema.ts';
 import './market/schema.ts';
 import './status/schema.ts';
+import './access/schema.ts';
 
 /** The whole schema: every domain's face has added its types and fields by being imported. */
 export function createSchema(): GraphQLSchema {

@@ -1,6 +1,7 @@
 import type { Db } from '../db/client.ts';
 import type { EventFeed } from '../events/replay.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Viewer } from '../lib/viewer.ts';
 import type { WorkPool } from '../work/pool.ts';
 
 /** What a resolver may use: made per request (per operation on a socket); loaders hang off it by identity. */
@@ -9,6 +10,8 @@ export interface Context {
   readonly clock: Clock;
   /** The process's one reader of the event log, which subscriptions take their events from. */
   readonly events: EventFeed;
+  /** Who asks; null when anonymous. */
+  readonly viewer: Viewer | null;
   /** Threads for computations that take longer than the event loop may wait. */
   readonly work: WorkPool;
   /** Names the request in logs and in masked errors. */

@@ -33,7 +33,15 @@ await refreshQuotes(db, [tokenId], clock.now());
 type Outcome = AsyncGenerator<ExecutionResult> | ExecutionResult;
 
 async function run(source: string, variableValues: Record<string, unknown> = {}): Promise<Outcome> {
-  const contextValue: Context = { db, clock, events, work, requestId: 'test', signal: new AbortController().signal };
+  const contextValue: Context = {
+    db,
+    clock,
+    events,
+    work,
+    viewer: null,
+    requestId: 'test',
+    signal: new AbortController().signal,
+  };
   return (await subscribe({ schema, document: parse(source), variableValues, contextValue })) as Outcome;
 }
 

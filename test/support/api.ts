@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Db } from '../../src/db/client.ts';
 import type { Limits } from '../../src/graphql/limits.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import type { Viewer } from '../../src/lib/viewer.ts';
 import { type Api, createApi, type OperationSeed } from '../../src/server/api.ts';
 
 /** An error as a client reads it. */
@@ -45,6 +46,8 @@ export interface TestApiOptions {
   readonly clock?: Clock;
   readonly limits?: Limits;
   readonly corsOrigins?: readonly string[];
+  /** Who asks; anonymous when not given. */
+  readonly viewer?: Viewer;
   /** Further parts of the context, beside `db`, `clock`, `requestId` and `signal`. */
   readonly context?: (seed: OperationSeed) => object;
 }
@@ -63,7 +66,14 @@ export function createTestApi(t: Pick<TestContext, 'after'>, options: TestApiOpt
     clock,
     corsOrigins: options.corsOrigins ?? [],
     log: { error: (facts) => logged.push(facts as Logged) },
-    context: (seed) => ({ db, clock, requestId: seed.requestId, signal: seed.signal, ...options.context?.(seed) }),
+    context: (seed) => ({
+      db,
+      clock,
+      viewer: options.viewer ?? null,
+      requestId: seed.requestId,
+      signal: seed.signal,
+      ...options.context?.(seed),
+    }),
     ...(options.limits ? { limits: options.limits } : {}),
   });
   async function query<Data>(
