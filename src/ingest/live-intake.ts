@@ -4,7 +4,7 @@ import type { CandleBuilder } from '../prices/build.ts';
 import { candlePerCoin, tickPerCoin } from '../prices/per-coin.ts';
 import type { NewQuarantined } from '../prices/quarantine-store.ts';
 import { type CandleValidator, createCandleValidator } from '../prices/validate.ts';
-import type { FeedEvent, SourceCandle, SourceTick } from '../sources/exchange.ts';
+import type { FeedEvent, Outlier, SourceCandle, SourceTick } from '../sources/exchange.ts';
 import type { LiveMarket } from './live-markets.ts';
 
 /** From the feed's words to the builder's: which series, per coin, and only what makes sense. */
@@ -65,15 +65,21 @@ export function createLiveIntake(
     counts.dropped += candles.length - good.length;
     builder.applyCandles(good);
   }
-  function refuse(candle: SourceCandle, fault: Pick<NewQuarantined, 'reason' | 'detail'>): void {
+  function refuse(given: SourceCandle | SourceTick, fault: Pick<NewQuarantined, 'reason' | 'detail'>): void {
     if (refused.length >= refusedMax) return;
-    refused.push({ sourceName, marketSymbol: candle.symbol, ...fault, raw: JSON.stringify(candle), location: 'live' });
+    refused.push({ sourceName, marketSymbol: given.symbol, ...fault, raw: JSON.stringify(given), location: 'live' });
+  }
+  function refuseOutliers(outliers: readonly Outlier[]): void {
+    const known = outliers.filter(({ tick }) => markets.has(tick.symbol));
+    for (const { tick, detail } of known) refuse(tick, { reason: 'JUMP', detail });
+    counts.dropped += outliers.length;
   }
 
   return {
     apply(event) {
       if (event.kind === 'ticks') applyTicks(event.ticks);
       else if (event.kind === 'candles') applyCandles(event.candles);
+      else if (event.kind === 'outliers') refuseOutliers(event.outliers);
       else builder.advance(event.timeMs);
     },
     takeRefused() {

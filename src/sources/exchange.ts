@@ -55,11 +55,37 @@ export interface SourceCandle {
   readonly supply: DecimalText | null;
 }
 
+/** A tick that its source does not trust, and why. */
+export interface Outlier {
+  readonly tick: SourceTick;
+  readonly detail: string;
+}
+
 /** What a feed yields. A watermark says: nothing older than `timeMs` (epoch ms) will come any more. */
 export type FeedEvent =
   | { readonly kind: 'ticks'; readonly ticks: readonly SourceTick[] }
+  /** Ticks far from the recent range: they go to the quarantine and into no candle. */
+  | { readonly kind: 'outliers'; readonly outliers: readonly Outlier[] }
   | { readonly kind: 'candles'; readonly candles: readonly SourceCandle[] }
   | { readonly kind: 'watermark'; readonly timeMs: number };
+
+/** How a live source is. Counts are since it was opened. */
+export interface FeedHealth {
+  readonly isConnected: boolean;
+  /** No message for longer than a live source is quiet. */
+  readonly isSilent: boolean;
+  /** When the last message came, epoch ms by our clock; null before the first. */
+  readonly lastMessageAt: number | null;
+  /** The newest time that the source put on a message, epoch ms by its clock; null before the first. */
+  readonly lastSourceTime: number | null;
+  readonly reconnects: number;
+  /** Stretches of a market in which something is missing; each is told once. */
+  readonly gapsFound: number;
+  /** Of these, how many are whole by now. */
+  readonly gapsRepaired: number;
+  /** Outliers. */
+  readonly quarantined: number;
+}
 
 /** A running source. `events` may be called once; it ends soon after the signal aborts, or when the source is over. */
 export interface Feed {
@@ -67,4 +93,6 @@ export interface Feed {
   readonly kind: SourceKind;
   readonly markets: readonly SourceMarket[];
   events(signal: AbortSignal): AsyncGenerator<FeedEvent>;
+  /** Only where the source is live. */
+  health?(): FeedHealth;
 }
