@@ -12,7 +12,7 @@ if (files.length === 0) {
   console.error(`No test file under test/ matches: ${words.join(' ')}`);
   process.exit(1);
 }
-const flags = ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec'];
+const flags = ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000', '--test-reporter=spec'];
 const child = spawn(process.execPath, [...flags, ...files], {
   stdio: 'inherit',
   env: { NODE_ENV: 'test', ...process.env },
