@@ -61,7 +61,9 @@ export async function startApp(deps: AppDeps, role: Role): Promise<App> {
     const engine = role === 'all' || role === 'worker' ? runEngineThread(shared) : null;
     if (engine) tasks.push(engine);
     if ((role === 'all' || role === 'ingest') && config.feed === 'simulator')
-      tasks.push(runSimulator(shared, () => engine?.compute() ?? compute(shared, allOfHistory)));
+      tasks.push(
+        runSimulator(shared, () => (engine?.isStandby() === false ? engine.compute() : compute(shared, allOfHistory))),
+      );
     for (const task of tasks) closers.push(() => task.stop());
     return { url, stop };
   } catch (error) {

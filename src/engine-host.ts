@@ -1,9 +1,10 @@
 import type { Worker } from 'node:worker_threads';
 import type { Config } from './config.ts';
+import { type ElectionDeps, runAsLeader, type Term } from './db/leader.ts';
 import type { ComputeSummary } from './ingest/compute.ts';
 import { messageOf } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
-import { retryDelayMs } from './lib/retry.ts';
+import { whenAborted } from './lib/stoppable.ts';
 import { startThread } from './lib/thread.ts';
 import type { Task, TaskDeps } from './tasks.ts';
 
@@ -11,9 +12,12 @@ import type { Task, TaskDeps } from './tasks.ts';
  * The engine in a thread of its own: settling a close of thousands of tokens is seconds of computing that no request should
  * wait for. The thread (`engine-thread.ts`) has its own connections to the database and goes on from its saved state, so it
  * can end at any moment and lose nothing; one that failed is started again after growing pauses, and the process is not
- * ready meanwhile. Wake-ups and lines for the log pass between the two.
+ * ready meanwhile. It lives for one term of leadership: of several processes one settles closes, the others stand by and
+ * are ready. Wake-ups and lines for the log pass between the two.
  */
 export interface EngineTask extends Task {
+  /** Whether another process settles closes. */
+  isStandby(): boolean;
   /** Computes all history there. Throws what failed; a thread that dies meanwhile does it again when it is back. */
   compute(): Promise<ComputeSummary>;
 }
@@ -21,6 +25,8 @@ export interface EngineTask extends Task {
 /** What the thread is started with. */
 export interface EngineThreadData {
   readonly config: Config;
+  /** Its writes are refused after this term; null on the embedded database. */
+  readonly term: Term | null;
 }
 
 /** What the thread is told. */
@@ -42,25 +48,21 @@ interface Pending {
 
 const stopWithinMs = 15_000;
 
-/** Starts the thread and keeps it running until it is stopped. `start` is for tests. */
+/** Runs the thread whenever this process leads, until it is stopped. `start` is for tests. */
 export function runEngineThread(
-  deps: Pick<TaskDeps, 'config' | 'bus' | 'clock' | 'log'>,
+  deps: Pick<TaskDeps, 'config' | 'bus' | 'clock' | 'log'> & ElectionDeps,
   start = (data: EngineThreadData): Worker => startThread('engine-thread', import.meta.url, { workerData: data }),
 ): EngineTask {
   const { config, bus, clock, log } = deps;
-  const stopping = new AbortController();
   let worker: Worker | null = null;
   let waitingFor: string | null = 'the engine is starting';
-  let failures = 0;
   let pending: Pending[] = [];
 
   function hear(report: EngineReport): void {
     if (report.kind === 'published') void bus.wake();
     else if (report.kind === 'log') log[report.level](report.facts, report.message);
-    else if (report.kind === 'waiting') {
-      waitingFor = report.reason;
-      if (waitingFor === null) failures = 0;
-    } else {
+    else if (report.kind === 'waiting') waitingFor = report.reason;
+    else {
       const asked = pending;
       pending = [];
       for (const { resolve, reject } of asked) {
@@ -71,10 +73,10 @@ export function runEngineThread(
   }
 
   /** Runs one thread to its end; resolves with what ended it. */
-  function runOnce(): Promise<string> {
+  function runOnce(data: EngineThreadData): Promise<string> {
     return new Promise((resolve) => {
       let reason: string | null = null;
-      const started = start({ config });
+      const started = start(data);
       worker = started;
       started.on('message', hear);
       started.once('error', (error) => {
@@ -92,34 +94,37 @@ export function runEngineThread(
     worker?.postMessage(order);
   }
 
-  async function keepRunning(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const reason = await runOnce();
-      if (stopping.signal.aborted) return;
-      failures += 1;
+  async function serveTerm(term: Term | null, signal: AbortSignal): Promise<void> {
+    waitingFor = 'the engine is starting';
+    const ended = new AbortController();
+    whenAborted(signal, () => {
+      tell({ kind: 'stop' });
+      void clock.sleep(stopWithinMs, ended.signal).then(() => (ended.signal.aborted ? undefined : worker?.terminate()));
+    });
+    const reason = await runOnce({ config, term });
+    ended.abort();
+    if (!signal.aborted) {
       waitingFor = 'the engine failed and is being started again';
-      log.error({ reason }, 'the engine ended; starting it again');
-      await clock.sleep(retryDelayMs(failures), stopping.signal);
+      throw new Error(reason);
     }
+    const asked = pending; // the next leader does not know of them
+    pending = [];
+    for (const { reject } of asked) reject(new Error('the engine was stopped'));
   }
 
-  const running = keepRunning();
+  const candidate = runAsLeader(deps, 'engine', serveTerm);
   const stopListening = bus.onWake(() => tell({ kind: 'wake' }));
   return {
-    waitingFor: () => waitingFor,
+    waitingFor: () => (candidate.isStandby() ? null : waitingFor),
     compute: () =>
       new Promise((resolve, reject) => {
         pending.push({ resolve, reject });
         if (pending.length === 1) tell({ kind: 'compute' });
       }),
+    isStandby: () => candidate.isStandby(),
     async stop() {
-      stopping.abort();
       stopListening();
-      tell({ kind: 'stop' });
-      const ended = new AbortController();
-      void clock.sleep(stopWithinMs, ended.signal).then(() => (ended.signal.aborted ? undefined : worker?.terminate()));
-      await running;
-      ended.abort();
+      await candidate.stop();
       for (const { reject } of pending) reject(new Error('the engine was stopped'));
     },
   };

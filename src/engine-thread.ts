@@ -1,5 +1,6 @@
 /** The thread in which the engine runs; started, told and listened to by `engine-host.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { fenceDb } from './db/leader.ts';
 import { openDbBeside } from './db/open.ts';
 import type { EngineOrder, EngineReport, EngineThreadData } from './engine-host.ts';
 import { createListeners, type EventBus } from './events/wake.ts';
@@ -9,7 +10,7 @@ import { messageOf } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
 import { runEngine } from './tasks.ts';
 
-const { config } = workerData as EngineThreadData;
+const { config, term } = workerData as EngineThreadData;
 const reportMs = 100;
 
 const tell = (report: EngineReport): void => parentPort?.postMessage(report);
@@ -23,7 +24,8 @@ const log: Log = { debug: lineOf('debug'), info: lineOf('info'), warn: lineOf('w
 const listeners = createListeners();
 const bus: EventBus = { wake: () => tell({ kind: 'published' }), onWake: listeners.add, close: listeners.clear };
 
-const { db, close } = await openDbBeside(config);
+const { db: opened, close } = await openDbBeside(config);
+const db = fenceDb(opened, term, () => void stop()); // `engine-host.ts` looks whether it leads again
 const engine = runEngine({ config, db, bus, clock: systemClock, log });
 let told: string | null | undefined;
 const stopReporting = systemClock.every(reportMs, () => {
@@ -41,7 +43,10 @@ async function computeAll(): Promise<void> {
   }
 }
 
+let isStopping = false;
 async function stop(): Promise<void> {
+  if (isStopping) return;
+  isStopping = true;
   stopReporting();
   await engine.stop();
   await close();

@@ -1,11 +1,12 @@
 import type { Config } from './config.ts';
 import type { Db } from './db/client.ts';
+import { fenceDb, runAsLeader, type Term } from './db/leader.ts';
 import type { EventBus } from './events/bus.ts';
 import { pruneEvents } from './events/store.ts';
 import type { ComputeSummary } from './ingest/compute.ts';
 import { createEngine, type Engine } from './ingest/engine.ts';
 import { runLive } from './ingest/live.ts';
-import { fillSimulatedHistory, listResumePoints } from './ingest/simulate.ts';
+import { fillSimulatedHistory, listResumePoints, simulatedSource } from './ingest/simulate.ts';
 import type { Clock } from './lib/clock.ts';
 import { hourMs } from './lib/interval.ts';
 import type { Log } from './lib/log.ts';
@@ -81,14 +82,14 @@ async function tidy({ db, clock, log }: TaskDeps): Promise<void> {
   }
 }
 
-/** The simulated market: its history at the first start, graded by `computeHistory`, then live ticks. */
+/** The simulated market: its history at the first start, graded by `computeHistory`, then live ticks. One process plays it. */
 export function runSimulator(deps: TaskDeps, computeHistory: () => Promise<ComputeSummary>): Task {
-  const { config, db, clock, log, bus } = deps;
-  const controller = new AbortController();
+  const { config, clock, log, bus } = deps;
   let waitingFor: string | null = 'the simulated history is being written';
   let ungraded = 0; // candles written and not graded yet, also by a run that failed
 
-  async function run(): Promise<void> {
+  async function run(term: Term | null, signal: AbortSignal): Promise<void> {
+    const db = fenceDb(deps.db, term);
     const simulator = createSimulator({ seed: config.simulatorSeed, count: config.simulatorTokens });
     ungraded += await fillSimulatedHistory({ db, clock }, simulator);
     if (ungraded > 0) {
@@ -106,26 +107,11 @@ export function runSimulator(deps: TaskDeps, computeHistory: () => Promise<Compu
     const feed = simulator.feed({
       resumeFrom: await listResumePoints(db),
       nowMs: clock.now,
-      sleep: (ms, signal) => clock.sleep(ms, signal),
+      sleep: (ms, wake) => clock.sleep(ms, wake),
     });
-    await runLive({ db, clock, bus, log }, feed, { signal: controller.signal });
+    await runLive({ db, clock, bus, log }, feed, { signal });
   }
 
-  const running = (async () => {
-    while (!controller.signal.aborted) {
-      try {
-        await run();
-      } catch (error) {
-        log.error({ err: error }, 'the simulated feed failed; starting it again');
-        await clock.sleep(retryMs, controller.signal);
-      }
-    }
-  })();
-  return {
-    waitingFor: () => waitingFor,
-    async stop() {
-      controller.abort();
-      await running;
-    },
-  };
+  const candidate = runAsLeader(deps, `feed ${simulatedSource}`, run);
+  return { waitingFor: () => (candidate.isStandby() ? null : waitingFor), stop: () => candidate.stop() };
 }

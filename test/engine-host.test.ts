@@ -31,6 +31,8 @@ class PlayedThread extends EventEmitter {
   }
 }
 
+const embedded = { mode: 'EMBEDDED', connectAlone: () => assert.fail('there is nothing to elect') } as const;
+
 function createHost() {
   const threads: PlayedThread[] = [];
   const lines: string[] = [];
@@ -38,7 +40,7 @@ function createHost() {
   const clock = createTestClock(0);
   const bus = createMemoryBus();
   const log = { debug: write, info: write, warn: write, error: write };
-  const host = runEngineThread({ config: readConfig({}), bus, clock, log }, () => {
+  const host = runEngineThread({ config: readConfig({}), db: embedded, bus, clock, log }, () => {
     threads.push(new PlayedThread());
     return threads.at(-1) as unknown as Worker;
   });

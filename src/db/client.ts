@@ -30,8 +30,11 @@ export interface Db extends Sql {
   onStatement(listener: (text: string) => void): () => void;
   /** Refreshes what the planner knows of the tables: after bulk writes, and now and then where nothing else does it. */
   analyze(): Promise<void>;
-  /** A connection of its own, outside the pool and its timeouts: LISTEN, advisory locks, COPY. The caller ends it. */
-  connectAlone(): Promise<pg.Client>;
+  /**
+   * A connection of its own, outside the pool and its timeouts: LISTEN, advisory locks, COPY. The caller ends it.
+   * `settings` are settings of its session, by name.
+   */
+  connectAlone(settings?: Readonly<Record<string, string | number>>): Promise<pg.Client>;
   close(): Promise<void>;
 }
 
@@ -95,6 +98,20 @@ function asExpected(error: unknown): unknown {
   return error;
 }
 
+/** A client that vanished without a word (its host lost power, a cable) is gone for the server in six seconds, with its locks. */
+const deadPeer = {
+  tcp_keepalives_idle: 3,
+  tcp_keepalives_interval: 1,
+  tcp_keepalives_count: 3,
+  tcp_user_timeout: 6000,
+};
+
+function optionsOf(settings: Readonly<Record<string, string | number>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
+}
+
 /** Long-lived: a pool and Prisma's client on it. Nothing is opened before the first statement. */
 export function createDb(options: DbOptions): Db {
   const listeners = new Set<(text: string) => void>();
@@ -112,12 +129,19 @@ export function createDb(options: DbOptions): Db {
   const session: pg.ClientConfig = {
     ...options.connection,
     application_name: 'tokengraph',
-    options: `-c TimeZone=UTC -c jit=off -c statement_timeout=${statementTimeoutMs} -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000`,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
   };
   const pool = new pg.Pool({
     ...session,
+    options: optionsOf({
+      TimeZone: 'UTC',
+      jit: 'off',
+      statement_timeout: statementTimeoutMs,
+      lock_timeout: 2000,
+      idle_in_transaction_session_timeout: 10_000,
+      ...deadPeer,
+    }),
     max: options.poolMax ?? 10,
     Client: ListenedClient as unknown as typeof pg.Client,
     idleTimeoutMillis: 30_000,
@@ -159,8 +183,8 @@ export function createDb(options: DbOptions): Db {
     async analyze() {
       await pool.query('ANALYZE');
     },
-    async connectAlone() {
-      const client = new pg.Client({ ...session, options: '-c TimeZone=UTC' });
+    async connectAlone(settings = {}) {
+      const client = new pg.Client({ ...session, options: optionsOf({ TimeZone: 'UTC', ...settings }) });
       client.on('error', () => {}); // the next statement fails with it; who must know at once listens for `end`
       await client.connect().catch((error: unknown) => {
         throw asExpected(error);

@@ -119,11 +119,11 @@ export async function findConsumerSeq(db: Sql, name: string): Promise<number | n
   return row?.seq ?? null;
 }
 
-/** Saves a consumer's position: in the transaction of its output, so that both happen or neither. */
+/** Saves a consumer's position, which never goes back: in the transaction of its output, so that both happen or neither. */
 export async function saveConsumerSeq(tx: Sql, name: string, seq: number, nowMs: number): Promise<void> {
   await tx.execute(
     `INSERT INTO event_consumer (name, seq, updated_at) VALUES ($1, $2, $3)
-     ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, updated_at = excluded.updated_at`,
+     ON CONFLICT (name) DO UPDATE SET seq = greatest(event_consumer.seq, excluded.seq), updated_at = excluded.updated_at`,
     [name, seq, new Date(nowMs)],
   );
 }

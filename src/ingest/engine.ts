@@ -77,7 +77,7 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
   const { db, clock } = deps;
   let published = await publishShipped(db, clock.now());
   let seq = (await findConsumerSeq(db, consumerName)) ?? (await findLastSeq(db));
-  await saveConsumerSeq(db, consumerName, seq, clock.now());
+  await db.transaction((tx) => saveConsumerSeq(tx, consumerName, seq, clock.now()));
   const markets = new Map<boolean, RunningMarket>();
   const unsaved = new Map<boolean, number>(); // closes settled since the state of a universe was saved
   const corrections = new Map<boolean, number>();
@@ -152,7 +152,7 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
           });
           seq = event.seq;
         }
-        await saveConsumerSeq(db, consumerName, seq, clock.now());
+        await db.transaction((tx) => saveConsumerSeq(tx, consumerName, seq, clock.now()));
       }
     },
   };

@@ -1,0 +1,172 @@
+/**
+ * Leader election: of all processes on one PostgreSQL that could do a work, one does it; the others stand by.
+ *
+ * Who holds a session-level advisory lock leads. The lock lives on a connection of its own that is asked something every
+ * second; PostgreSQL ends a session that has been silent for six, so a leader that was killed, cut off or frozen is
+ * replaced within ten seconds. A leader that hears no answer for three seconds stops by itself.
+ *
+ * Stopping is not relied upon: each term has a number, and whoever writes for the leader checks the number in the
+ * transaction that writes ({@link fenceDb}). A new term begins only after the transactions of the one before have ended,
+ * and refuses all later ones. The embedded database has one process, which leads without asking.
+ */
+import { hostname } from 'node:os';
+import type pg from 'pg';
+import type { Clock } from '../lib/clock.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { retryDelayMs } from '../lib/retry.ts';
+import type { Db, Sql } from './client.ts';
+
+/** A stretch of leadership; `epoch` is higher in each later one of the same name. */
+export interface Term {
+  readonly name: string;
+  readonly epoch: number;
+}
+
+/** A process that leads, or would. */
+export interface Candidate {
+  /** Whether another process leads now. */
+  isStandby(): boolean;
+  /** Ends the work, then lets go of the leadership. */
+  stop(): Promise<void>;
+}
+
+/** What an election needs. */
+export interface ElectionDeps {
+  readonly db: Pick<Db, 'mode' | 'connectAlone'>;
+  readonly clock: Pick<Clock, 'now' | 'sleep' | 'every'>;
+  readonly log: Pick<Log, 'info' | 'error'>;
+}
+
+/** The leader's work; it ends soon after the signal aborts. The term is null on the embedded database. */
+export type LeadersWork = (term: Term | null, signal: AbortSignal) => Promise<void>;
+
+/** First half of the advisory lock's key; the second is made of the name. Any number would do. */
+const lockClass = 5_201_315;
+const standbyPollMs = 500;
+const beatMs = 1_000;
+const answerWithinMs = 3_000;
+const silenceMaxMs = 6_000;
+/** Transactions of the term before may still be open for ten seconds after their process vanished. */
+const beginWithinMs = 15_000;
+/** A work that ran for so long before it failed is tried again at once, not after a growing pause. */
+const soundMs = 60_000;
+
+/** Runs `run` whenever this process leads `name`, again when it failed, until it is stopped. */
+export function runAsLeader({ db, clock, log }: ElectionDeps, name: string, run: LeadersWork): Candidate {
+  const stopping = new AbortController();
+  let isStandby = false;
+
+  async function work(term: Term | null, signal: AbortSignal): Promise<void> {
+    isStandby = false;
+    await run(term, signal);
+  }
+  async function serveTerm(): Promise<void> {
+    const client = await db.connectAlone({ idle_session_timeout: silenceMaxMs });
+    const lost = new AbortController();
+    client.once('end', () => lost.abort());
+    const signal = AbortSignal.any([stopping.signal, lost.signal]);
+    let stopBeating = (): void => {};
+    try {
+      while (!signal.aborted && !(await tryLock(clock, client, name))) {
+        isStandby = true;
+        await clock.sleep(standbyPollMs, signal);
+      }
+      if (signal.aborted) return;
+      const term = await beginTerm(clock, client, name);
+      stopBeating = beat(clock, client, lost);
+      log.info({ ...term }, 'leading');
+      await work(term, signal);
+      if (lost.signal.aborted) log.error({ ...term }, 'the leadership was lost; the work ended here');
+    } finally {
+      stopBeating();
+      void client.end().catch(() => {}); // ends the session, which lets go of the lock
+    }
+  }
+  async function campaign(): Promise<void> {
+    for (let failures = 0; ; ) {
+      const startedMs = clock.now();
+      try {
+        await (db.mode === 'EMBEDDED' ? work(null, stopping.signal) : serveTerm());
+      } catch (error) {
+        log.error({ name, reason: messageOf(error) }, 'the work of the leader failed; starting it again');
+      }
+      if (stopping.signal.aborted) return;
+      failures = clock.now() - startedMs > soundMs ? 1 : failures + 1;
+      await clock.sleep(retryDelayMs(failures), stopping.signal);
+    }
+  }
+
+  const running = campaign();
+  return {
+    isStandby: () => isStandby,
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/**
+ * The database for a leader's work: its transactions fail once a later term has begun, and hold off the beginning of one
+ * while they run. Writes outside a transaction are not checked. `onLost` is told of a refusal.
+ */
+export function fenceDb(db: Db, term: Term | null, onLost: () => void = () => {}): Db {
+  if (term === null) return db;
+  return {
+    ...db,
+    transaction: (run) =>
+      db.transaction(async (tx) => {
+        if (!(await isCurrent(tx, term))) {
+          onLost();
+          throw new Error(`another process leads ${term.name} now; this write was refused`);
+        }
+        return run(tx);
+      }),
+  };
+}
+
+async function isCurrent(tx: Sql, { name, epoch }: Term): Promise<boolean> {
+  const rows = await tx.query('SELECT 1 FROM leader WHERE name = $1 AND epoch = $2 FOR SHARE', [name, epoch]);
+  return rows.length > 0;
+}
+
+async function tryLock(clock: ElectionDeps['clock'], client: pg.Client, name: string): Promise<boolean> {
+  const sql = 'SELECT pg_try_advisory_lock($1, hashtext($2)) AS "isLocked"';
+  const rows = await ask<{ isLocked: boolean }>(clock, client, sql, [lockClass, name], answerWithinMs);
+  return rows[0]?.isLocked === true;
+}
+
+async function beginTerm(clock: ElectionDeps['clock'], client: pg.Client, name: string): Promise<Term> {
+  const sql = `INSERT INTO leader (name, epoch, holder, since) VALUES ($1, 1, $2, $3)
+    ON CONFLICT (name) DO UPDATE SET epoch = leader.epoch + 1, holder = excluded.holder, since = excluded.since RETURNING epoch`;
+  const holder = `${hostname()}:${process.pid}`;
+  const rows = await ask<{ epoch: string }>(clock, client, sql, [name, holder, new Date(clock.now())], beginWithinMs);
+  return { name, epoch: Number(rows[0]?.epoch) };
+}
+
+/** Keeps the session from being silent, and ends the term when it is not answered; returns the way to stop. */
+function beat(clock: ElectionDeps['clock'], client: pg.Client, lost: AbortController): () => void {
+  return clock.every(beatMs, async () => {
+    await ask(clock, client, 'SELECT 1', [], answerWithinMs).catch(() => lost.abort());
+  });
+}
+
+/** Runs a statement; throws SERVICE_UNAVAILABLE when there is no answer in time. */
+async function ask<Row extends object>(
+  clock: ElectionDeps['clock'],
+  client: pg.Client,
+  text: string,
+  values: unknown[],
+  withinMs: number,
+): Promise<Row[]> {
+  const answered = new AbortController();
+  const silence = clock.sleep(withinMs, answered.signal).then(() => null);
+  try {
+    const result = await Promise.race([client.query<Row>(text, values), silence]);
+    if (result === null) throw new AppError('SERVICE_UNAVAILABLE', `The database has not answered for ${withinMs} ms.`);
+    return result.rows;
+  } finally {
+    answered.abort();
+  }
+}
