@@ -25,6 +25,7 @@ const scalars: Readonly<Record<string, string>> = {
   Json: 'jsonb',
   Bytes: 'bytea',
   '@db.Decimal': 'numeric',
+  '@db.Decimal(78, 0)': 'numeric(78,0)',
   '@db.SmallInt': 'smallint',
   '@db.Date': 'date',
   '@db.Timestamptz(3)': 'timestamp(3) with time zone',
@@ -63,7 +64,7 @@ interface Field {
 function fieldOf(line: string): Field | null {
   const [, name = '', type = '', mark = '', attributes = ''] = /^(\w+)\s+(\w+)(\?|\[\])?\s*(.*)$/.exec(line) ?? [];
   if (models.some((model) => model.name === type)) return null;
-  const native = /@db\.\w+(\(\d+\))?/.exec(attributes)?.[0];
+  const native = /@db\.\w+(\([\d, ]+\))?/.exec(attributes)?.[0];
   const isEnum = enums.some((values) => values.name === type);
   const sqlType = isEnum ? `"${type}"` : scalars[native ?? type];
   assert.ok(sqlType, `this test does not know the type of: ${line}`);
