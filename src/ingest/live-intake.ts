@@ -1,9 +1,10 @@
-import type { DecimalText } from '../lib/decimal.ts';
 import type { CandleInterval } from '../lib/interval.ts';
 import type { CandleBuilder } from '../prices/build.ts';
+import type { SeriesTick } from '../prices/minute.ts';
 import { candlePerCoin, tickPerCoin } from '../prices/per-coin.ts';
 import type { NewQuarantined } from '../prices/quarantine-store.ts';
-import { type CandleValidator, createCandleValidator } from '../prices/validate.ts';
+import { createTickCheck, type TickCheck, type TickVerdicts } from '../prices/tick-check.ts';
+import { type CandleValidator, createCandleValidator, type Fault } from '../prices/validate.ts';
 import type { FeedEvent, Outlier, SourceCandle, SourceTick } from '../sources/exchange.ts';
 import type { LiveMarket } from './live-markets.ts';
 
@@ -11,16 +12,19 @@ import type { LiveMarket } from './live-markets.ts';
 export interface LiveIntake {
   /** Hands an event of the feed to the builder, second candles of a bucket too: it counts them. */
   apply(event: FeedEvent): void;
-  /** Candles that were refused since the last call, with their reasons. */
+  /** Ticks and candles that were refused since the last call, with their reasons. */
   takeRefused(): NewQuarantined[];
   counts(): IntakeCounts;
 }
 
-/** What came in; `dropped` are ticks and candles of markets that are left out, and bad ones. */
+/** What came in: ticks and candles that were taken, … */
 export interface IntakeCounts {
   readonly ticks: number;
   readonly candles: number;
+  /** … those of markets that are left out, … */
   readonly dropped: number;
+  /** … and bad ones. */
+  readonly quarantined: number;
 }
 
 /** A validator remembers every bucket it has seen: after so many it gives way to a fresh one. */
@@ -28,31 +32,54 @@ const validatorUses = 5_000;
 /** Refused rows that wait to be kept; more of them are only counted. */
 const refusedMax = 1_000;
 
-/** An intake for the markets by symbol, which may become fewer meanwhile. */
+/** What an intake reads for. */
+export interface IntakeFeed {
+  readonly name: string;
+  /** By symbol; they may become fewer meanwhile. */
+  readonly markets: ReadonlyMap<string, LiveMarket>;
+  /** Ticks after it (epoch ms) are refused. */
+  readonly latestMs: () => number;
+}
+
+/** An intake for the markets of a feed. */
 export function createLiveIntake(
-  sourceName: string,
-  markets: ReadonlyMap<string, LiveMarket>,
+  { name, markets, latestMs }: IntakeFeed,
   builder: Pick<CandleBuilder, 'applyTicks' | 'applyCandles' | 'advance'>,
 ): LiveIntake {
-  const counts = { ticks: 0, candles: 0, dropped: 0 };
+  const counts = { ticks: 0, candles: 0, dropped: 0, quarantined: 0 };
   const validators = createValidators();
+  const checks = new Map<string, TickCheck<SourceTick>>();
+  let taken: SeriesTick[] = [];
   let refused: NewQuarantined[] = [];
+  const verdicts: TickVerdicts<SourceTick> = {
+    take(tick) {
+      const market = markets.get(tick.symbol);
+      if (market !== undefined) taken.push(seriesTick(tick, market));
+    },
+    refuse,
+  };
 
   function applyTicks(ticks: readonly SourceTick[]): void {
-    const good = ticks.flatMap((tick) => {
-      const market = markets.get(tick.symbol);
-      if (market === undefined || !isGoodTick(tick)) return [];
-      const { symbol: _, ...rest } = tick;
-      return [{ ...tickPerCoin(rest, market.unitExponent), seriesId: market.seriesId }];
-    });
-    counts.ticks += good.length;
-    counts.dropped += ticks.length - good.length;
-    builder.applyTicks(good);
+    for (const tick of ticks) {
+      if (!markets.has(tick.symbol)) {
+        counts.dropped += 1;
+        continue;
+      }
+      let check = checks.get(tick.symbol);
+      if (check === undefined) checks.set(tick.symbol, (check = createTickCheck(verdicts, latestMs)));
+      check.check(tick);
+    }
+    counts.ticks += taken.length;
+    builder.applyTicks(taken);
+    taken = [];
   }
   function applyCandles(candles: readonly SourceCandle[]): void {
     const good = candles.flatMap((candle) => {
       const market = markets.get(candle.symbol);
-      if (market === undefined) return [];
+      if (market === undefined) {
+        counts.dropped += 1;
+        return [];
+      }
       const fault = validators(candle.symbol, candle.interval).check(candle);
       if (fault !== null && fault.reason !== 'DUPLICATE_OPEN_TIME') {
         refuse(candle, fault);
@@ -62,17 +89,18 @@ export function createLiveIntake(
       return [{ ...candlePerCoin(rest, market.unitExponent), seriesId: market.seriesId }];
     });
     counts.candles += good.length;
-    counts.dropped += candles.length - good.length;
     builder.applyCandles(good);
   }
-  function refuse(given: SourceCandle | SourceTick, fault: Pick<NewQuarantined, 'reason' | 'detail'>): void {
+  function refuse(row: SourceCandle | SourceTick, fault: Fault): void {
+    counts.quarantined += 1;
     if (refused.length >= refusedMax) return;
-    refused.push({ sourceName, marketSymbol: given.symbol, ...fault, raw: JSON.stringify(given), location: 'live' });
+    refused.push({ sourceName: name, marketSymbol: row.symbol, ...fault, raw: JSON.stringify(row), location: 'live' });
   }
   function refuseOutliers(outliers: readonly Outlier[]): void {
-    const known = outliers.filter(({ tick }) => markets.has(tick.symbol));
-    for (const { tick, detail } of known) refuse(tick, { reason: 'JUMP', detail });
-    counts.dropped += outliers.length;
+    for (const { tick, detail } of outliers) {
+      if (markets.has(tick.symbol)) refuse(tick, { reason: 'JUMP', detail });
+      else counts.dropped += 1;
+    }
   }
 
   return {
@@ -83,9 +111,9 @@ export function createLiveIntake(
       else builder.advance(event.timeMs);
     },
     takeRefused() {
-      const taken = refused;
+      const rows = refused;
       refused = [];
-      return taken;
+      return rows;
     },
     counts: () => ({ ...counts }),
   };
@@ -105,10 +133,8 @@ function createValidators(): (symbol: string, interval: CandleInterval) => Candl
   };
 }
 
-const decimal = /^\d{1,100}(\.\d{1,100})?$/;
-
-function isGoodTick({ timeMs, price, volumeBase, volumeQuote }: SourceTick): boolean {
-  const isAmount = (text: DecimalText): boolean => decimal.test(text);
-  const isPriced = isAmount(price) && Number(price) > 0;
-  return isPriced && isAmount(volumeBase) && isAmount(volumeQuote) && Number.isSafeInteger(timeMs);
+function seriesTick(tick: SourceTick, { seriesId, unitExponent }: LiveMarket): SeriesTick {
+  const { timeMs, tradeId } = tick;
+  const { price, volumeBase, volumeQuote } = tickPerCoin(tick, unitExponent);
+  return { seriesId, timeMs, price, volumeBase, volumeQuote, tradeId };
 }

@@ -7,14 +7,16 @@ import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { isPassing, retryDelayMs } from '../lib/retry.ts';
 import type { Built, CandleBuilder } from '../prices/build.ts';
+import type { NewCandle } from '../prices/candle.ts';
 import { type NewQuarantined, recordQuarantine } from '../prices/quarantine-store.ts';
 import { refreshQuotes } from '../prices/quote-store.ts';
 import { purgeSimulated, refreshDefaults } from '../prices/series-store.ts';
-import { recordCandles } from '../prices/store.ts';
+import type { StoredState } from '../prices/series-build.ts';
+import { recordCandles, recordFolds, spansOf } from '../prices/store.ts';
 import type { SourceKind } from '../sources/exchange.ts';
 import type { LiveIntake } from './live-intake.ts';
 import type { LiveMarket } from './live-markets.ts';
-import { holdSeries } from './live-store.ts';
+import { holdSeries, listStoredStates } from './live-store.ts';
 
 /** Writes what a feed built, batch by batch, each in one transaction with its events. */
 export interface LiveWriter {
@@ -57,11 +59,14 @@ export function createLiveWriter(deps: LiveWriterDeps, run: LiveRun, signal: Abo
 
   async function flushOnce(): Promise<void> {
     const batch: Batch = { ...builder.take(), refused: intake.takeRefused() };
-    if (batch.candles.length + batch.refused.length === 0) return;
-    const alive = await persist(deps, signal, (tx) => writeBatch(tx, deps, run, batch, held));
-    for (const { seriesId, interval } of batch.candles) held.add(keyOf(seriesId, interval));
+    const changed = [...batch.candles, ...batch.corrections];
+    if (changed.length + batch.refused.length === 0) return;
+    const { alive, corrected } = await persist(deps, signal, (tx) => writeBatch(tx, deps, run, batch, held));
+    if (corrected.size > 0) builder.refold(corrected);
+    for (const { seriesId, interval } of changed) held.add(keyOf(seriesId, interval));
+    const written = new Set(changed.map(({ seriesId }) => seriesId));
     for (const [symbol, { seriesId }] of markets) {
-      if (alive.has(seriesId) || !batch.candles.some((candle) => candle.seriesId === seriesId)) continue;
+      if (alive.has(seriesId) || !written.has(seriesId)) continue;
       markets.delete(symbol);
       builder.drop(seriesId);
       deps.log?.info({ symbol }, 'a series of the feed was removed; its market is left out from now on');
@@ -106,20 +111,29 @@ async function persist<T>(
   }
 }
 
-/** Returns the series that exist; what is of others is left out. */
+/** What a batch has done. */
+interface Written {
+  /** The series that exist; what is of others was left out. */
+  readonly alive: ReadonlySet<number>;
+  /** What is stored now of the series that were corrected. */
+  readonly corrected: ReadonlyMap<number, StoredState>;
+}
+
 async function writeBatch(
   tx: Sql,
   { clock }: LiveWriterDeps,
   { kind, markets }: LiveRun,
-  { candles, closes, refused }: Batch,
+  { candles, corrections, closes, watermark, refused }: Batch,
   held: ReadonlySet<string>,
-): Promise<ReadonlySet<number>> {
+): Promise<Written> {
   const nowMs = clock.now();
   await recordQuarantine(tx, refused, nowMs);
-  const alive = await holdSeries(tx, [...new Set(candles.map(({ seriesId }) => seriesId))]);
-  const kept = candles.filter(({ seriesId }) => alive.has(seriesId));
-  if (kept.length === 0) return alive;
+  const changed = [...candles, ...corrections];
+  const alive = await holdSeries(tx, [...new Set(changed.map(({ seriesId }) => seriesId))]);
+  const kept = changed.filter(({ seriesId }) => alive.has(seriesId));
+  if (kept.length === 0) return { alive, corrected: new Map() };
   await recordCandles(tx, kept, nowMs);
+  const corrected = await foldCorrections(tx, corrections, alive, watermark, nowMs);
   const tokenOf = new Map([...markets.values()].map(({ seriesId, tokenId }) => [seriesId, tokenId]));
   const tokensOf = (ids: Iterable<number>): number[] => [...new Set([...ids].flatMap((id) => tokenOf.get(id) ?? []))];
   const begun = kept.filter(({ seriesId, interval }) => !held.has(keyOf(seriesId, interval)));
@@ -137,5 +151,19 @@ async function writeBatch(
     ...told.map((payload): NewEvent => ({ topic: 'closes', payload })),
   ];
   await appendEvents(tx, events, nowMs);
-  return alive;
+  return { alive, corrected };
+}
+
+/** Folds what is coarser than the corrections anew, and reads what the builder is to go on from. */
+async function foldCorrections(
+  tx: Sql,
+  corrections: readonly NewCandle[],
+  alive: ReadonlySet<number>,
+  watermark: number,
+  nowMs: number,
+): Promise<ReadonlyMap<number, StoredState>> {
+  const spans = spansOf(corrections.filter(({ seriesId }) => alive.has(seriesId)));
+  if (spans.length === 0) return new Map();
+  await recordFolds(tx, spans, watermark, nowMs);
+  return listStoredStates(tx, [...new Set(spans.map(({ seriesId }) => seriesId))]);
 }

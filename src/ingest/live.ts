@@ -5,11 +5,13 @@
  * transaction; `closes` are told in order of time, after the candles they speak of. The feed is read only as fast as
  * its candles can be written; open candles are conflated, final ones are not. For a replay each watermark that closes an
  * hour or a day is written before the next event is taken.
- * - Late, doubled: left to the builder, which counts them; after a restart it goes on from what is stored.
- * - Wrong: bad candles go to the quarantine, bad ticks and markets without a token are dropped; the feed goes on.
+ * - Late, doubled: left to the builder, which counts them; after a restart it goes on from what is stored. What corrects a
+ *   final candle of a venue (a late trade, the venue's own candle of a gap) raises its revision, and those of all coarser.
+ * - Wrong: bad candles and ticks go to the quarantine, markets without a token are dropped; the feed goes on.
  * - While the database is away the batch is kept and tried again. Only a failure that would not pass ends the run.
  */
 import { messageOf } from '../lib/errors.ts';
+import { minuteMs } from '../lib/interval.ts';
 import { type BuildCounts, createCandleBuilder } from '../prices/build.ts';
 import type { Feed } from '../sources/exchange.ts';
 import { createLiveIntake, type IntakeCounts } from './live-intake.ts';
@@ -39,6 +41,11 @@ export interface LiveStats extends IntakeCounts, BuildCounts {
 /** Final candles that may wait for the database before the feed has to wait as well. */
 const finalsMax = 5_000;
 
+/** Trades of a venue still count so long after the close of their minute; what comes later, its own candles make up for. */
+const latenessMs = 2 * minuteMs;
+/** A venue's clock may be ahead of ours by so much. */
+const aheadMs = 5 * minuteMs;
+
 /** Runs a feed until it is over or the signal aborts. Throws on a failure that trying again does not mend. */
 export async function runLive(
   deps: LiveDeps,
@@ -47,10 +54,12 @@ export async function runLive(
 ): Promise<LiveStats> {
   const { db, clock, log } = deps;
   const markets = new Map((await openMarkets(deps, feed)).map((market) => [market.symbol, market]));
-  const builder = createCandleBuilder({ retells: feed.kind !== 'EXCHANGE' });
+  const isVenue = feed.kind === 'EXCHANGE';
+  const builder = createCandleBuilder({ retells: !isVenue, latenessMs: isVenue ? latenessMs : 0 });
   const seriesIds = [...markets.values()].map(({ seriesId }) => seriesId);
   for (const [seriesId, stored] of await listStoredStates(db, seriesIds)) builder.resume(seriesId, stored);
-  const intake = createLiveIntake(feed.name, markets, builder);
+  const latestMs = isVenue ? () => clock.now() + aheadMs : () => Infinity;
+  const intake = createLiveIntake({ name: feed.name, markets, latestMs }, builder);
   const controller = new AbortController();
   const inner = AbortSignal.any([signal, controller.signal]);
   const writer = createLiveWriter(deps, { kind: feed.kind, markets, builder, intake }, inner);

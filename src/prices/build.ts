@@ -3,26 +3,32 @@
  * I/O. A tick costs one merge; coarser candles are the fold of finer ones and are only made when they are taken.
  *
  * Invariants: a candle becomes final when the watermark has passed its close, once, and not before; the result does not
- * depend on the order in which ticks of a minute come, except that of two at the same millisecond the later one closes.
- * - Late: a tick or candle of a bucket that is final already is left out and counted.
- * - Doubled: the same tick (time, price, volume) of a minute, and a second candle of a bucket, are left out and counted.
- *   A source's own minute replaces what ticks made of it; its own coarser candle gives way to finer ones.
+ * depend on the order in which ticks of a minute come (see `minute.ts`).
+ * - Late: a tick of a minute that became final less than `latenessMs` ago still counts: the minute is a correction. Later
+ *   ones, and those of minutes made before a restart, are left out and counted: the source's own minute makes up for them.
+ * - Doubled: the same trade (its id; without one its time, price and volume) of a minute, and a second candle of a bucket,
+ *   are left out and counted. A source's own minute replaces what ticks made of it, also where that is final: then it is a
+ *   correction. Its own coarser candle gives way to finer ones.
+ * - Corrected: what is coarser than a correction is folded where the candles are stored, since the finer ones of a bucket
+ *   are not all kept here; {@link CandleBuilder.refold} then goes on from there.
  * - Wrong: not judged here (see `validate.ts`), except a tick so far ahead that its series would hold ever more minutes.
  */
-import { type CandleInterval, candleIntervals } from '../lib/interval.ts';
+import { bucketClose, type CandleInterval, candleIntervals } from '../lib/interval.ts';
 import type { NewCandle } from './candle.ts';
 import { closeAt, type Emit, intervalAt } from './fold.ts';
+import type { SeriesTick } from './minute.ts';
 import {
   applyCandle,
   applyTick,
+  type BuildRules,
   dueOf,
   emitOpen,
   emptyState,
   type GivenCandle,
   type Outcome,
+  refoldSeries,
   resumeSeries,
   type SeriesState,
-  type SeriesTick,
   settleSeries,
   type StoredState,
 } from './series-build.ts';
@@ -39,12 +45,19 @@ export interface Close {
 export interface Built {
   /** Each bucket once, in its last state. */
   readonly candles: readonly NewCandle[];
+  /** Candles of buckets that are final already, each once; all that is coarser is to be folded anew from what is stored. */
+  readonly corrections: readonly NewCandle[];
   /** In order of time; of those at one time the coarser first. */
   readonly closes: readonly Close[];
+  /** Epoch ms: what closes by then is final. */
+  readonly watermark: number;
 }
 
-/** What was left out, in ticks and candles. */
+/** What became of ticks and candles that were not simply taken. */
 export interface BuildCounts {
+  /** Came after their bucket was final, and still counted. */
+  readonly corrections: number;
+  /** Left out, as all below. */
   readonly late: number;
   readonly repeated: number;
   /** Candles whose bucket finer ones make up, and ticks too far ahead. */
@@ -59,9 +72,14 @@ export interface CandleBuilder {
   applyCandles(candles: readonly GivenCandle[]): void;
   /** Says that nothing older than `watermarkMs` (epoch ms) will come: closes what ends by then. */
   advance(watermarkMs: number): void;
+  /**
+   * Goes on from what is stored of series after a correction of theirs was written. `stored` must hold what the last take
+   * gave and nothing newer.
+   */
+  refold(stored: ReadonlyMap<number, StoredState>): void;
   /** Forgets a series. */
   drop(seriesId: number): void;
-  /** Final candles that wait to be taken: they pile up, open ones do not. */
+  /** Final candles and corrections that wait to be taken: they pile up, open ones do not. */
   finalCount(): number;
   hasCloses(): boolean;
   take(): Built;
@@ -74,22 +92,28 @@ export interface BuildOptions {
   readonly closeIntervals?: readonly CandleInterval[];
   /** Whether, after a restart, the source tells the minute under way from its start again: the stored one is then replaced. */
   readonly retells: boolean;
+  /** How long after its close a final minute takes up late ticks, and whether a final candle can be corrected at all; 0: never. */
+  readonly latenessMs?: number;
 }
 
-interface TellingClose extends Close {
-  readonly seriesIds: number[];
+interface TellingClose {
+  readonly interval: CandleInterval;
+  readonly closeTime: number;
+  readonly seriesIds: Set<number>;
 }
 
 /** A builder without series. */
 export function createCandleBuilder({
   closeIntervals = ['ONE_HOUR', 'ONE_DAY'],
   retells,
+  latenessMs = 0,
 }: BuildOptions): CandleBuilder {
   const series = new Map<number, SeriesState>();
-  const finals: NewCandle[] = [];
+  let finals: NewCandle[] = [];
+  const corrections = new Map<string, NewCandle>();
   const closes = new Map<string, TellingClose>();
-  const counts = { late: 0, repeated: 0, shadowed: 0 };
-  let watermark = -Infinity;
+  const counts = { corrections: 0, late: 0, repeated: 0, shadowed: 0 };
+  let rules: BuildRules = { watermark: -Infinity, retells, latenessMs };
   let dueMs = Infinity; // nothing closes before it
 
   function apply(seriesId: number, run: (state: SeriesState) => Outcome): void {
@@ -106,48 +130,84 @@ export function createCandleBuilder({
       if (closeIntervals.includes(interval)) addClose(closes, interval, closeAt(level, candle), seriesId);
     };
   }
+  function emitCorrection(seriesId: number): Emit {
+    return (level, candle, isNative) => {
+      const corrected = { ...candle, seriesId, interval: intervalAt(level), isNative, isFinal: true };
+      corrections.set(bucketKey(corrected), corrected);
+    };
+  }
   function settleDue(): void {
     dueMs = Infinity;
     for (const [seriesId, state] of series) {
-      if (dueOf(state) <= watermark) counts.shadowed += settleSeries(state, watermark, emitFinal(seriesId));
+      if (dueOf(state) <= rules.watermark) counts.shadowed += settleSeries(state, rules, emitFinal(seriesId));
       dueMs = Math.min(dueMs, dueOf(state));
     }
   }
   function take(): Built {
-    const candles = finals.splice(0);
+    const candles = corrections.size === 0 ? finals : finals.filter((one) => !corrections.has(bucketKey(one)));
+    finals = [];
     for (const [seriesId, state] of series) {
       if (!state.isChanged) continue;
       emitOpen(state, (level, candle, isNative) =>
         candles.push({ ...candle, seriesId, interval: intervalAt(level), isNative, isFinal: false }),
       );
     }
-    const told = [...closes.values()].sort(byTime);
+    const told = [...closes.values()].map((close) => ({ ...close, seriesIds: [...close.seriesIds] })).sort(byTime);
+    const built = { candles, corrections: [...corrections.values()], closes: told, watermark: rules.watermark };
     closes.clear();
-    return { candles, closes: told };
+    corrections.clear();
+    return built;
+  }
+  function refold(stored: ReadonlyMap<number, StoredState>): void {
+    const pending = finals.filter(({ seriesId }) => stored.has(seriesId));
+    finals = finals.filter(({ seriesId }) => !stored.has(seriesId));
+    for (const [seriesId, state] of stored) {
+      const known = series.get(seriesId);
+      if (known === undefined) continue;
+      const given = pending.filter(
+        (one) => one.seriesId === seriesId && (one.interval === 'ONE_MINUTE' || one.isNative),
+      );
+      refoldSeries(known, state, given, rules.watermark, emitFinal(seriesId));
+      dueMs = Math.min(dueMs, dueOf(known));
+    }
   }
 
   return {
-    resume: (seriesId, stored) =>
+    resume(seriesId, stored) {
       apply(seriesId, (state) => {
         resumeSeries(state, stored);
         return 'TAKEN';
-      }),
+      });
+      if (latenessMs === 0) return; // what a replay has stored of one series says nothing about another
+      const closed = [...stored.lastFinal].map(([interval, openTime]) => bucketClose(interval, openTime));
+      rules = { ...rules, watermark: Math.max(rules.watermark, ...closed) };
+    },
     applyTicks(ticks) {
-      for (const tick of ticks) apply(tick.seriesId, (state) => applyTick(state, tick, watermark, retells));
+      for (const tick of ticks)
+        apply(tick.seriesId, (state) => applyTick(state, tick, rules, emitCorrection(tick.seriesId)));
     },
     applyCandles(candles) {
-      for (const candle of candles) apply(candle.seriesId, (state) => applyCandle(state, candle, watermark));
+      for (const candle of candles)
+        apply(candle.seriesId, (state) => applyCandle(state, candle, rules, emitCorrection(candle.seriesId)));
     },
     advance(watermarkMs) {
-      watermark = Math.max(watermark, watermarkMs);
-      if (watermark >= dueMs) settleDue();
+      if (watermarkMs > rules.watermark) rules = { ...rules, watermark: watermarkMs };
+      if (rules.watermark >= dueMs) settleDue();
     },
-    drop: (seriesId) => void series.delete(seriesId),
-    finalCount: () => finals.length,
+    refold,
+    drop(seriesId) {
+      series.delete(seriesId);
+      for (const [key, candle] of corrections) if (candle.seriesId === seriesId) corrections.delete(key);
+    },
+    finalCount: () => finals.length + corrections.size,
     hasCloses: () => closes.size > 0,
     take,
     counts: () => ({ ...counts }),
   };
+}
+
+function bucketKey({ seriesId, interval, openTime }: NewCandle): string {
+  return `${seriesId} ${interval} ${openTime}`;
 }
 
 function addClose(
@@ -158,8 +218,8 @@ function addClose(
 ): void {
   const key = `${closeTime} ${interval}`;
   const close = closes.get(key);
-  if (close === undefined) closes.set(key, { interval, closeTime, seriesIds: [seriesId] });
-  else close.seriesIds.push(seriesId);
+  if (close === undefined) closes.set(key, { interval, closeTime, seriesIds: new Set([seriesId]) });
+  else close.seriesIds.add(seriesId);
 }
 
 function byTime(a: Close, b: Close): number {

@@ -1,4 +1,3 @@
-import { addDecimals, compareDecimals, type DecimalText } from '../lib/decimal.ts';
 import { bucketClose, bucketOpen, type CandleInterval, candleIntervals } from '../lib/interval.ts';
 import type { Candle, NewCandle } from './candle.ts';
 import {
@@ -11,18 +10,9 @@ import {
   type Parts,
   previewBuckets,
 } from './fold.ts';
+import { type Bucket, mergeTick, nativeBucket, type SeriesTick, tickBucket } from './minute.ts';
 
 /** The building of one series; see `build.ts` for the rules. */
-
-/** A tick of a series, per coin. */
-export interface SeriesTick {
-  readonly seriesId: number;
-  /** Epoch ms. */
-  readonly timeMs: number;
-  readonly price: DecimalText;
-  readonly volumeBase: DecimalText;
-  readonly volumeQuote: DecimalText;
-}
 
 /** A whole candle that a source gave, per coin. */
 export type GivenCandle = Omit<NewCandle, 'isFinal' | 'isNative'>;
@@ -37,24 +27,15 @@ export interface StoredState {
   readonly openMinutes: readonly Candle[];
 }
 
-/** A bucket that the watermark has not passed. */
-interface Waiting {
-  readonly level: number;
-  candle: Candle;
-  readonly isNative: boolean;
-  /** Made before a restart. */
-  readonly isStored: boolean;
-  firstTickMs: number;
-  lastTickMs: number;
-  /** Ticks counted so far, to know a repeated one. */
-  readonly seen: Set<string>;
-}
-
 /** A series under way. */
 export interface SeriesState {
   readonly parts: Parts;
-  /** By close, of those the finer first. */
-  readonly waiting: Waiting[];
+  /** Buckets that the watermark has not passed, by close, of those the finer first. */
+  readonly waiting: Bucket[];
+  /** Final minutes that late ticks may still reach. */
+  closed: Bucket[];
+  /** Minutes that open by then (epoch ms) were made before a restart: which ticks they have is not known. */
+  unknownUntil: number;
   /** By level, the open time of the newest final candle. */
   readonly lastFinal: number[];
   /** By level, the open candle as it was last taken. */
@@ -62,35 +43,74 @@ export interface SeriesState {
   isChanged: boolean;
 }
 
-/** Ticks of one minute that are remembered; a repeated one beyond them is counted twice. */
-const seenMax = 5_000;
+/** What holds for all series at this moment; see `BuildOptions`. */
+export interface BuildRules {
+  /** Epoch ms. */
+  readonly watermark: number;
+  readonly retells: boolean;
+  readonly latenessMs: number;
+}
+
 /** Minutes that ticks may have under way at once. */
 const minutesMax = 10;
 
-/** What became of a tick or candle; all but TAKEN are left out. */
-export type Outcome = 'TAKEN' | 'late' | 'repeated' | 'shadowed';
+/** What became of a tick or candle; all but TAKEN and corrections are left out. */
+export type Outcome = 'TAKEN' | 'corrections' | 'late' | 'repeated' | 'shadowed';
 
 /** A series of which nothing is known. */
 export function emptyState(): SeriesState {
   const lastFinal = candleIntervals.map(() => -Infinity);
-  return { parts: emptyParts(), waiting: [], lastFinal, taken: emptyParts(), isChanged: false };
+  const never = { unknownUntil: -Infinity, isChanged: false };
+  return { parts: emptyParts(), waiting: [], closed: [], lastFinal, taken: emptyParts(), ...never };
 }
 
 /** Continues from what is stored. */
 export function resumeSeries(state: SeriesState, stored: StoredState): void {
-  for (const [interval, openTime] of stored.lastFinal) state.lastFinal[candleIntervals.indexOf(interval)] = openTime;
-  for (const { interval, candle } of stored.unfolded)
-    foldInto(state.parts, candleIntervals.indexOf(interval) + 1, candle);
-  for (const minute of stored.openMinutes) wait(state, { ...nativeEntry(0, minute), isNative: false, isStored: true });
+  resumeParts(state, stored);
+  state.unknownUntil = state.lastFinal[0] ?? -Infinity;
+  for (const minute of stored.openMinutes) wait(state, { ...nativeBucket(0, minute), isNative: false, isStored: true });
   state.isChanged = false;
 }
 
-/** Closes what ends by the watermark; returns how many candles gave way to finer ones. */
-export function settleSeries(state: SeriesState, watermark: number, emit: Emit): number {
-  const note: Emit = (level, candle, isNative) => {
-    state.lastFinal[level] = Math.max(state.lastFinal[level] ?? -Infinity, candle.openTime);
+function resumeParts({ parts, lastFinal }: SeriesState, stored: StoredState): void {
+  for (const [interval, openTime] of stored.lastFinal) {
+    const level = candleIntervals.indexOf(interval);
+    lastFinal[level] = Math.max(lastFinal[level] ?? -Infinity, openTime);
+  }
+  for (const { interval, candle } of stored.unfolded) foldInto(parts, candleIntervals.indexOf(interval) + 1, candle);
+}
+
+/**
+ * Makes the buckets under way anew: from what is stored after a correction, and from the candles that have become final
+ * since it was read, in that order.
+ */
+export function refoldSeries(
+  state: SeriesState,
+  stored: StoredState,
+  pending: readonly NewCandle[],
+  watermark: number,
+  emit: Emit,
+): void {
+  const note = noting(state, emit);
+  state.parts.fill(null);
+  state.taken.fill(null);
+  resumeParts(state, stored);
+  for (const { seriesId: _, interval, isNative, ...candle } of pending)
+    addComplete(state.parts, candleIntervals.indexOf(interval), candle, isNative, note);
+  closeBuckets(state.parts, watermark, note);
+  state.isChanged = true;
+}
+
+function noting({ lastFinal }: SeriesState, emit: Emit): Emit {
+  return (level, candle, isNative) => {
+    lastFinal[level] = Math.max(lastFinal[level] ?? -Infinity, candle.openTime);
     emit(level, candle, isNative);
   };
+}
+
+/** Closes what ends by the watermark; returns how many candles gave way to finer ones. */
+export function settleSeries(state: SeriesState, { watermark, latenessMs }: BuildRules, emit: Emit): number {
+  const note = noting(state, emit);
   const open = state.waiting.findIndex(({ level, candle }) => closeAt(level, candle) > watermark);
   const due = state.waiting.splice(0, open < 0 ? Infinity : open);
   const shadowed = due.filter(
@@ -98,37 +118,74 @@ export function settleSeries(state: SeriesState, watermark: number, emit: Emit):
   );
   closeBuckets(state.parts, watermark, note);
   if (due.length > 0) state.isChanged = true;
+  const minutes = due.filter(({ level }) => level === 0);
+  for (const { candle, isStored } of minutes)
+    if (isStored) state.unknownUntil = Math.max(state.unknownUntil, candle.openTime);
+  state.closed = [...state.closed, ...minutes].filter(({ candle }) => closeAt(0, candle) + latenessMs > watermark);
   return shadowed.length;
 }
 
-/** Counts a tick into its minute, which is begun where it is not under way. */
-export function applyTick(state: SeriesState, tick: SeriesTick, watermark: number, retells: boolean): Outcome {
+/**
+ * Counts a tick into its minute, which is begun where it is not under way. Where the minute is final, `correct` is told
+ * what it has become, as long as the tick is not too late.
+ */
+export function applyTick(state: SeriesState, tick: SeriesTick, rules: BuildRules, correct: Emit): Outcome {
   const openTime = bucketOpen('ONE_MINUTE', tick.timeMs);
-  const isClosed = bucketClose('ONE_MINUTE', openTime) <= watermark || openTime <= (state.lastFinal[0] ?? -Infinity);
-  if (isClosed) return 'late';
+  const isFinal =
+    bucketClose('ONE_MINUTE', openTime) <= rules.watermark || openTime <= (state.lastFinal[0] ?? -Infinity);
+  if (isFinal) return applyLateTick(state, tick, openTime, rules, correct);
   const minutes = state.waiting.filter(({ level }) => level === 0);
-  const entry = minutes.find(({ candle }) => candle.openTime === openTime);
-  if (entry !== undefined && !(entry.isStored && retells)) return mergeInto(state, entry, tick);
-  if (entry === undefined && minutes.length >= minutesMax) return 'shadowed';
-  if (entry !== undefined) state.waiting.splice(state.waiting.indexOf(entry), 1);
-  wait(state, tickMinute(tick, openTime));
+  const bucket = minutes.find(({ candle }) => candle.openTime === openTime);
+  if (bucket !== undefined && !(bucket.isStored && rules.retells)) {
+    if (!mergeTick(bucket, tick)) return 'repeated';
+    state.isChanged = true;
+    return 'TAKEN';
+  }
+  if (bucket === undefined && minutes.length >= minutesMax) return 'shadowed';
+  if (bucket !== undefined) state.waiting.splice(state.waiting.indexOf(bucket), 1);
+  wait(state, tickBucket(tick, openTime));
   return 'TAKEN';
 }
 
-/** Keeps a whole candle until the watermark passes its close. */
-export function applyCandle(state: SeriesState, given: GivenCandle, watermark: number): Outcome {
-  const { seriesId: _, interval, ...candle } = given;
+function applyLateTick(
+  state: SeriesState,
+  tick: SeriesTick,
+  openTime: number,
+  { watermark, latenessMs }: BuildRules,
+  correct: Emit,
+): Outcome {
+  const isTooLate = bucketClose('ONE_MINUTE', openTime) + latenessMs <= watermark;
+  if (isTooLate || openTime <= state.unknownUntil) return 'late';
+  let bucket = state.closed.find(({ candle }) => candle.openTime === openTime);
+  if (bucket === undefined) state.closed.push((bucket = tickBucket(tick, openTime)));
+  else if (!mergeTick(bucket, tick)) return 'repeated';
+  correct(0, bucket.candle, false);
+  return 'corrections';
+}
+
+/** Keeps a whole candle until the watermark passes its close; one of a final bucket goes to `correct`. */
+export function applyCandle(state: SeriesState, given: GivenCandle, rules: BuildRules, correct: Emit): Outcome {
+  const { seriesId: _, interval, ...rest } = given;
+  const candle = { ...rest, isFinal: false };
   const level = candleIntervals.indexOf(interval);
+  const isKnown = candle.openTime <= (state.lastFinal[level] ?? -Infinity);
+  const isPast = bucketClose(interval, candle.openTime) <= rules.watermark;
+  if (rules.latenessMs > 0 && (isKnown || isPast)) {
+    const closed = state.closed.findIndex((one) => one.candle.openTime === candle.openTime);
+    if (level === 0 && closed >= 0) state.closed[closed] = nativeBucket(0, candle);
+    correct(level, candle, true);
+    return 'corrections';
+  }
   const at = state.waiting.findIndex((one) => one.level === level && one.candle.openTime === candle.openTime);
-  if (candle.openTime <= (state.lastFinal[level] ?? -Infinity) || state.waiting[at]?.isNative) return 'repeated';
-  if (bucketClose(interval, candle.openTime) <= watermark) return 'late';
+  if (isKnown || state.waiting[at]?.isNative) return 'repeated';
+  if (isPast) return 'late';
   if (at >= 0) state.waiting.splice(at, 1);
-  wait(state, nativeEntry(level, { ...candle, isFinal: false }));
+  wait(state, nativeBucket(level, candle));
   return 'TAKEN';
 }
 
-function wait(state: SeriesState, entry: Waiting): void {
-  state.waiting.push(entry);
+function wait(state: SeriesState, bucket: Bucket): void {
+  state.waiting.push(bucket);
   state.waiting.sort(byClose);
   state.isChanged = true;
 }
@@ -139,47 +196,6 @@ export function dueOf({ waiting, parts }: SeriesState): number {
   let dueMs = first === undefined ? Infinity : closeAt(first.level, first.candle);
   for (const [level, part] of parts.entries()) if (part !== null) dueMs = Math.min(dueMs, closeAt(level, part));
   return dueMs;
-}
-
-function nativeEntry(level: number, candle: Candle): Waiting {
-  const never = { firstTickMs: Infinity, lastTickMs: -Infinity, seen: new Set<string>() };
-  return { level, candle, isNative: true, isStored: false, ...never };
-}
-
-function tickMinute({ timeMs, price, volumeBase, volumeQuote, ...tick }: SeriesTick, openTime: number): Waiting {
-  const prices = { open: price, high: price, low: price, close: price };
-  const candle = { openTime, ...prices, volumeBase, volumeQuote, marketCapUsd: null, supply: null, isFinal: false };
-  const seen = new Set([keyOf({ timeMs, price, volumeBase, volumeQuote, ...tick })]);
-  return { level: 0, candle, isNative: false, isStored: false, firstTickMs: timeMs, lastTickMs: timeMs, seen };
-}
-
-function keyOf({ timeMs, price, volumeBase }: SeriesTick): string {
-  return `${timeMs} ${price} ${volumeBase}`;
-}
-
-function mergeInto(state: SeriesState, entry: Waiting, tick: SeriesTick): Outcome {
-  const key = keyOf(tick);
-  if (entry.isNative || entry.seen.has(key)) return 'repeated';
-  if (entry.seen.size < seenMax) entry.seen.add(key);
-  entry.candle = mergeTick(entry, tick);
-  entry.firstTickMs = Math.min(entry.firstTickMs, tick.timeMs);
-  entry.lastTickMs = Math.max(entry.lastTickMs, tick.timeMs);
-  state.isChanged = true;
-  return 'TAKEN';
-}
-
-/** A tick older than one before it moves high, low and volume, the open where it is the oldest, but not the close. */
-function mergeTick({ candle, firstTickMs, lastTickMs, isStored }: Waiting, tick: SeriesTick): Candle {
-  const { price, timeMs } = tick;
-  return {
-    ...candle,
-    open: timeMs < firstTickMs && !isStored ? price : candle.open,
-    high: compareDecimals(price, candle.high) > 0 ? price : candle.high,
-    low: compareDecimals(price, candle.low) < 0 ? price : candle.low,
-    close: timeMs < lastTickMs ? candle.close : price,
-    volumeBase: addDecimals(candle.volumeBase ?? '0', tick.volumeBase),
-    volumeQuote: addDecimals(candle.volumeQuote ?? '0', tick.volumeQuote),
-  };
 }
 
 /** Emits the open candles that differ from how they were last emitted here. */
@@ -210,6 +226,6 @@ function isSame(a: Candle, b: Candle): boolean {
   return compared.every((key) => a[key] === b[key]);
 }
 
-function byClose(a: Waiting, b: Waiting): number {
+function byClose(a: Bucket, b: Bucket): number {
   return closeAt(a.level, a.candle) - closeAt(b.level, b.candle) || a.level - b.level;
 }

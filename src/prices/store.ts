@@ -49,7 +49,8 @@ judged AS MATERIALIZED (
     f.volume_base AS f_volume_base, f.volume_quote AS f_volume_quote, f.revision AS f_revision, f.learned_at AS f_learned_at,
     CASE
       WHEN f.open IS NULL THEN 'NEW'
-      WHEN i.is_native AND NOT f.is_native THEN 'SHADOWED'
+      WHEN i.is_native AND NOT f.is_native AND i.interval <> 'ONE_MINUTE' THEN 'SHADOWED'
+      WHEN f.is_native AND NOT i.is_native AND i.interval = 'ONE_MINUTE' AND f.is_final THEN 'SAME'
       WHEN f.is_final AND NOT i.is_final THEN 'SAME'
       WHEN ${rowOf('i')} IS DISTINCT FROM ${rowOf('f')} THEN CASE WHEN f.is_final THEN 'CORRECTED' ELSE 'CHANGED' END
       WHEN i.is_final <> f.is_final OR i.is_native <> f.is_native
@@ -101,7 +102,8 @@ const upsertGiven = upsertCandles(`
 
 /**
  * Writes candles as given, in statements of 2,000 rows, and keeps each series' span and count. An open candle never
- * replaces a closed one, a source's own candle never one that was folded. Folding is {@link recordFolds}; a writer that
+ * replaces a closed one, a source's own candle never one that was folded; a minute that was made of ticks gives way to the
+ * source's own, and never the other way round. Folding is {@link recordFolds}; a writer that
  * folds by itself hands its folds in with `isNative: false`. `learnedAt` (epoch ms) is when we came to know the values.
  */
 export async function recordCandles(tx: Sql, candles: readonly NewCandle[], learnedAt: number): Promise<RecordSummary> {

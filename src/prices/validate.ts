@@ -14,7 +14,7 @@ import type { Candle } from './candle.ts';
 export const quarantineReasons = {
   UNPARSEABLE: 'The row cannot be read.',
   UNALIGNED_OPEN_TIME: 'The open time is not the start of a bucket of the interval in UTC.',
-  IN_FUTURE: 'The candle opens after now.',
+  IN_FUTURE: 'It is of a time after now.',
   NOT_CLOSED: 'The candle has not closed yet.',
   NON_POSITIVE_PRICE: 'A price is zero or negative.',
   HIGH_BELOW_LOW: 'The high is below the low.',

@@ -3,7 +3,7 @@
  *
  * A source knows nothing of the database or of GraphQL: it names its markets and yields what happened, in its own
  * words. Digits are the source's own text. Whoever reads a feed sets its pace: the generator does not run ahead.
- * - Late: after a watermark of time t nothing older than t comes; what a source finds late it reports and leaves out.
+ * - Late: after a watermark of time t nothing older than t comes but what corrects a venue's candles ({@link FeedEvent}).
  * - Doubled: a source may tell a thing twice (after a reconnect, or twice in a file); the reader keeps one.
  * - Wrong: what cannot be read is reported and left out; what can be read but makes no sense (high below low) passes
  *   through, for the validator that keeps and counts such rows.
@@ -35,6 +35,11 @@ export interface SourceTick {
   readonly volumeBase: DecimalText;
   /** Traded since the tick before, in the quote currency. */
   readonly volumeQuote: DecimalText;
+  /**
+   * The source's id of the trade, unique in its market: a trade told twice counts once, and of two at one millisecond the
+   * higher number is the later. Undefined where the tick is no single trade.
+   */
+  readonly tradeId?: string | undefined;
 }
 
 /** One closed candle. Null means the source does not say. */
@@ -61,7 +66,11 @@ export interface Outlier {
   readonly detail: string;
 }
 
-/** What a feed yields. A watermark says: nothing older than `timeMs` (epoch ms) will come any more. */
+/**
+ * What a feed yields. A watermark says: candles that close by `timeMs` (epoch ms) are final. Of a venue (kind EXCHANGE)
+ * corrections may come after it: trades up to two minutes late, and its own closed candles at any time, such as those of a
+ * gap. Of other kinds nothing older comes any more.
+ */
 export type FeedEvent =
   | { readonly kind: 'ticks'; readonly ticks: readonly SourceTick[] }
   /** Ticks far from the recent range: they go to the quarantine and into no candle. */

@@ -193,12 +193,13 @@ test('prices are per coin, markets without a token or in another currency are dr
   assert.equal(stats.dropped, 2);
 });
 
-test('bad candles are kept apart and the feed goes on', async () => {
+test('bad candles and ticks are kept apart and the feed goes on', async () => {
   const bad = { ...candle('BTC/USD', 'ONE_HOUR', start, '12'), low: '99' };
   await run(feedOf('REPLAY', [{ kind: 'candles', candles: [bad] }, ...hour(1, '13'), ...tick(start + 3 * hourMs, '0')]))
     .done;
   assert.deepEqual(await db.query('SELECT market_symbol AS symbol, reason FROM candle_quarantine'), [
     { symbol: 'BTC/USD', reason: 'HIGH_BELOW_LOW' },
+    { symbol: 'BTC/USD', reason: 'NON_POSITIVE_PRICE' },
   ]);
   assert.equal((await stored('ONE_HOUR')).length, 1);
 });
@@ -212,7 +213,7 @@ test('ticks that the source does not trust go to the quarantine and into no cand
     ...tick(start + minuteMs, '101'),
   ]);
   const stats = await run(feed).done;
-  assert.equal(stats.dropped, 2);
+  assert.deepEqual([stats.dropped, stats.quarantined], [1, 1]);
   assert.deepEqual(await db.query('SELECT low FROM candle WHERE is_final'), [{ low: '100' }]);
   assert.deepEqual(await db.query('SELECT market_symbol AS symbol, reason, detail, raw FROM candle_quarantine'), [
     { symbol: 'BTC/USD', reason: 'JUMP', detail: 'far away', raw: JSON.stringify(outlier) },

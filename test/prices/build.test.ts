@@ -6,7 +6,8 @@ import { bucketOpen, type CandleInterval, candleIntervals, dayMs, hourMs, minute
 import { type CandleBuilder, createCandleBuilder } from '../../src/prices/build.ts';
 import type { Candle, NewCandle } from '../../src/prices/candle.ts';
 import { foldCandles } from './plain-fold.ts';
-import type { GivenCandle, SeriesTick, StoredState } from '../../src/prices/series-build.ts';
+import type { SeriesTick } from '../../src/prices/minute.ts';
+import type { GivenCandle, StoredState } from '../../src/prices/series-build.ts';
 
 const start = Date.UTC(2026, 0, 5); // a Monday
 
@@ -176,7 +177,7 @@ test('late and repeated ticks are left out and counted', () => {
   builder.applyTicks([tick(59_500, 99)]);
   const minute = builder.take().candles.find(({ interval, isFinal }) => interval === 'ONE_MINUTE' && isFinal);
   assert.deepEqual([minute?.high, minute?.close, minute?.volumeBase], ['50', '13', '4']);
-  assert.deepEqual(builder.counts(), { late: 1, repeated: 2, shadowed: 0 });
+  assert.deepEqual(builder.counts(), { corrections: 0, late: 1, repeated: 2, shadowed: 0 });
 });
 
 test('a take has what changed since the last one, and nothing when nothing did', () => {
@@ -186,7 +187,7 @@ test('a take has what changed since the last one, and nothing when nothing did',
   builder.applyTicks([tick(1000, 11)]);
   assert.deepEqual(new Set(builder.take().candles.map(({ seriesId }) => seriesId)), new Set([1]));
   builder.advance(start + 2000);
-  assert.deepEqual(builder.take(), { candles: [], closes: [] });
+  assert.deepEqual(builder.take(), { candles: [], corrections: [], closes: [], watermark: start + 2000 });
 });
 
 test('closes come in order of time, of one time the coarser first, with the series that have a candle there', () => {
@@ -228,7 +229,7 @@ test('a candle of the source replaces the minute that ticks made, and gives way 
       ['20', true],
     ],
   );
-  assert.deepEqual(builder.counts(), { late: 0, repeated: 1, shadowed: 1 });
+  assert.deepEqual(builder.counts(), { corrections: 0, late: 0, repeated: 1, shadowed: 1 });
   builder.applyCandles([given('ONE_HOUR', hourMs, 20)]);
   assert.equal(builder.counts().repeated, 2);
 });
