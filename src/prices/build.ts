@@ -109,9 +109,7 @@ export function createCandleBuilder({
   latenessMs = 0,
 }: BuildOptions): CandleBuilder {
   const series = new Map<number, SeriesState>();
-  let finals: NewCandle[] = [];
-  const corrections = new Map<string, NewCandle>();
-  const closes = new Map<string, TellingClose>();
+  const output = createOutput(closeIntervals);
   const counts = { corrections: 0, late: 0, repeated: 0, shadowed: 0 };
   let rules: BuildRules = { watermark: -Infinity, retells, latenessMs };
   let dueMs = Infinity; // nothing closes before it
@@ -123,55 +121,13 @@ export function createCandleBuilder({
     if (outcome === 'TAKEN') dueMs = Math.min(dueMs, dueOf(state));
     else counts[outcome] += 1;
   }
-  function emitFinal(seriesId: number): Emit {
-    return (level, candle, isNative) => {
-      const interval = intervalAt(level);
-      finals.push({ ...candle, seriesId, interval, isNative, isFinal: true });
-      if (closeIntervals.includes(interval)) addClose(closes, interval, closeAt(level, candle), seriesId);
-    };
-  }
-  function emitCorrection(seriesId: number): Emit {
-    return (level, candle, isNative) => {
-      const corrected = { ...candle, seriesId, interval: intervalAt(level), isNative, isFinal: true };
-      corrections.set(bucketKey(corrected), corrected);
-    };
-  }
   function settleDue(): void {
     dueMs = Infinity;
     for (const [seriesId, state] of series) {
-      if (dueOf(state) <= rules.watermark) counts.shadowed += settleSeries(state, rules, emitFinal(seriesId));
+      if (dueOf(state) <= rules.watermark) counts.shadowed += settleSeries(state, rules, output.final(seriesId));
       dueMs = Math.min(dueMs, dueOf(state));
     }
   }
-  function take(): Built {
-    const candles = corrections.size === 0 ? finals : finals.filter((one) => !corrections.has(bucketKey(one)));
-    finals = [];
-    for (const [seriesId, state] of series) {
-      if (!state.isChanged) continue;
-      emitOpen(state, (level, candle, isNative) =>
-        candles.push({ ...candle, seriesId, interval: intervalAt(level), isNative, isFinal: false }),
-      );
-    }
-    const told = [...closes.values()].map((close) => ({ ...close, seriesIds: [...close.seriesIds] })).sort(byTime);
-    const built = { candles, corrections: [...corrections.values()], closes: told, watermark: rules.watermark };
-    closes.clear();
-    corrections.clear();
-    return built;
-  }
-  function refold(stored: ReadonlyMap<number, StoredState>): void {
-    const pending = finals.filter(({ seriesId }) => stored.has(seriesId));
-    finals = finals.filter(({ seriesId }) => !stored.has(seriesId));
-    for (const [seriesId, state] of stored) {
-      const known = series.get(seriesId);
-      if (known === undefined) continue;
-      const given = pending.filter(
-        (one) => one.seriesId === seriesId && (one.interval === 'ONE_MINUTE' || one.isNative),
-      );
-      refoldSeries(known, state, given, rules.watermark, emitFinal(seriesId));
-      dueMs = Math.min(dueMs, dueOf(known));
-    }
-  }
-
   return {
     resume(seriesId, stored) {
       apply(seriesId, (state) => {
@@ -184,25 +140,94 @@ export function createCandleBuilder({
     },
     applyTicks(ticks) {
       for (const tick of ticks)
-        apply(tick.seriesId, (state) => applyTick(state, tick, rules, emitCorrection(tick.seriesId)));
+        apply(tick.seriesId, (state) => applyTick(state, tick, rules, output.correction(tick.seriesId)));
     },
     applyCandles(candles) {
       for (const candle of candles)
-        apply(candle.seriesId, (state) => applyCandle(state, candle, rules, emitCorrection(candle.seriesId)));
+        apply(candle.seriesId, (state) => applyCandle(state, candle, rules, output.correction(candle.seriesId)));
     },
     advance(watermarkMs) {
       if (watermarkMs > rules.watermark) rules = { ...rules, watermark: watermarkMs };
       if (rules.watermark >= dueMs) settleDue();
     },
-    refold,
+    refold(stored) {
+      const pending = output.withdraw(stored);
+      for (const [seriesId, held] of stored) {
+        const state = series.get(seriesId);
+        if (state === undefined) continue;
+        refoldSeries(state, held, pending.get(seriesId) ?? [], rules.watermark, output.final(seriesId));
+        dueMs = Math.min(dueMs, dueOf(state));
+      }
+    },
     drop(seriesId) {
       series.delete(seriesId);
+      output.drop(seriesId);
+    },
+    finalCount: output.count,
+    hasCloses: output.hasCloses,
+    take: () => ({ ...output.take(series), watermark: rules.watermark }),
+    counts: () => ({ ...counts }),
+  };
+}
+
+/** What waits to be taken. */
+interface Output {
+  final(seriesId: number): Emit;
+  correction(seriesId: number): Emit;
+  /** Takes the final candles of some series back, and returns by series those that are no folds, in their order. */
+  withdraw(seriesIds: ReadonlyMap<number, unknown>): Map<number, NewCandle[]>;
+  drop(seriesId: number): void;
+  count(): number;
+  hasCloses(): boolean;
+  take(series: ReadonlyMap<number, SeriesState>): Omit<Built, 'watermark'>;
+}
+
+function createOutput(closeIntervals: readonly CandleInterval[]): Output {
+  let finals: NewCandle[] = [];
+  const corrections = new Map<string, NewCandle>();
+  const closes = new Map<string, TellingClose>();
+  return {
+    final: (seriesId) => (level, candle, isNative) => {
+      const interval = intervalAt(level);
+      finals.push({ ...candle, seriesId, interval, isNative, isFinal: true });
+      if (closeIntervals.includes(interval)) addClose(closes, interval, closeAt(level, candle), seriesId);
+    },
+    correction: (seriesId) => (level, candle, isNative) => {
+      const corrected = { ...candle, seriesId, interval: intervalAt(level), isNative, isFinal: true };
+      corrections.set(bucketKey(corrected), corrected);
+    },
+    withdraw(seriesIds) {
+      const pending = new Map<number, NewCandle[]>();
+      for (const candle of finals) {
+        const { seriesId, interval, isNative } = candle;
+        if (!seriesIds.has(seriesId) || (interval !== 'ONE_MINUTE' && !isNative)) continue;
+        const given = pending.get(seriesId);
+        if (given === undefined) pending.set(seriesId, [candle]);
+        else given.push(candle);
+      }
+      finals = finals.filter(({ seriesId }) => !seriesIds.has(seriesId));
+      return pending;
+    },
+    drop(seriesId) {
       for (const [key, candle] of corrections) if (candle.seriesId === seriesId) corrections.delete(key);
     },
-    finalCount: () => finals.length + corrections.size,
+    count: () => finals.length + corrections.size,
     hasCloses: () => closes.size > 0,
-    take,
-    counts: () => ({ ...counts }),
+    take(series) {
+      const candles = corrections.size === 0 ? finals : finals.filter((one) => !corrections.has(bucketKey(one)));
+      finals = [];
+      for (const [seriesId, state] of series) {
+        if (!state.isChanged) continue;
+        emitOpen(state, (level, candle, isNative) =>
+          candles.push({ ...candle, seriesId, interval: intervalAt(level), isNative, isFinal: false }),
+        );
+      }
+      const told = [...closes.values()].map((close) => ({ ...close, seriesIds: [...close.seriesIds] })).sort(byTime);
+      const taken = { candles, corrections: [...corrections.values()], closes: told };
+      closes.clear();
+      corrections.clear();
+      return taken;
+    },
   };
 }
 

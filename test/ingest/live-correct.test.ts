@@ -96,16 +96,14 @@ test("the venue's own candles of a gap are taken up, and what is under way goes 
     symbol: 'BTC/USD',
     interval: 'ONE_MINUTE',
     openTime: start + minute * minuteMs,
-    ...{
-      open: '100',
-      high: '200',
-      low: '100',
-      close,
-      volumeBase: '10',
-      volumeQuote: '1000',
-      marketCapUsd: null,
-      supply: null,
-    },
+    open: '100',
+    high: '200',
+    low: '100',
+    close,
+    volumeBase: '10',
+    volumeQuote: '1000',
+    marketCapUsd: null,
+    supply: null,
   });
   await run([
     ticks(trade(1, 0, '100')),
@@ -181,7 +179,12 @@ test('a feed that drops, repeats and reorders ends with the candles of an undist
 
 test('the same candles of the venue again change nothing', async () => {
   const own = {
-    ...{ open: '1', high: '1', low: '1', close: '1', volumeBase: '1', volumeQuote: '1' },
+    open: '1',
+    high: '1',
+    low: '1',
+    close: '1',
+    volumeBase: '1',
+    volumeQuote: '1',
     marketCapUsd: null,
     supply: null,
   };
