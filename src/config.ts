@@ -37,6 +37,18 @@ const variables = {
     .enum(['simulator', 'off'])
     .default('simulator')
     .describe('Where live prices come from: simulator (labelled as such on every number) or off.'),
+  FEED_REST_URL: z
+    .string()
+    .regex(/^https?:\/\/.+/)
+    .optional()
+    .describe("Sends requests to exchanges to another host, as http://host:port; absent: the exchanges' own."),
+  FEED_WS_URL: z
+    .string()
+    .regex(/^wss?:\/\/.+/)
+    .optional()
+    .describe(
+      "Sends WebSocket connections to exchanges to another host, as ws://host:port; absent: the exchanges' own.",
+    ),
   SIMULATOR_TOKENS: z.coerce
     .number()
     .int()
@@ -76,6 +88,8 @@ export interface Config {
   readonly databaseUrl: string | null;
   readonly redisUrl: string | null;
   readonly feed: 'simulator' | 'off';
+  readonly feedRestUrl: string | null;
+  readonly feedWsUrl: string | null;
   readonly simulatorTokens: number;
   readonly simulatorSeed: number;
   readonly corsOrigins: readonly string[];
@@ -103,6 +117,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     databaseUrl: values.DATABASE_URL ?? null,
     redisUrl: values.REDIS_URL ?? null,
     feed: values.FEED,
+    feedRestUrl: values.FEED_REST_URL ?? null,
+    feedWsUrl: values.FEED_WS_URL ?? null,
     simulatorTokens: values.SIMULATOR_TOKENS,
     simulatorSeed: values.SIMULATOR_SEED,
     corsOrigins: values.CORS_ORIGINS,

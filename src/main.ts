@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addBackfillCommand } from './cli/backfill.ts';
 import { addBackupCommands } from './cli/backup.ts';
 import { addComputeCommand } from './cli/compute.ts';
 import { addImportCommands } from './cli/import.ts';
@@ -20,6 +21,7 @@ const program = new Command('tokengraph')
 for (const add of [
   addStartCommand,
   addImportCommands,
+  addBackfillCommand,
   addComputeCommand,
   addModelCommands,
   addReplayCommand,

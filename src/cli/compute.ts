@@ -1,18 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { compute, type ComputeSummary } from '../ingest/compute.ts';
 import { systemClock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { findTokenIds } from '../tokens/token-ids.ts';
 import { withDb } from './database.ts';
+import { parseDate } from './date-option.ts';
 import { createProgress } from './progress.ts';
-
-/** A date (its first instant in UTC) or an instant of RFC 3339, as epoch ms. */
-function parseDate(text: string): number {
-  const timeMs = /^\d{4}-\d{2}-\d{2}(T.*(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(timeMs))
-    throw new InvalidArgumentError('Write a date like 2025-06-30 or an instant like 2025-06-30T00:00:00Z.');
-  return timeMs;
-}
 
 interface ComputeOptions {
   readonly from?: number;

@@ -15,8 +15,7 @@ import { type CandleInterval, shortInterval } from '../lib/interval.ts';
 import type { NewCandle } from '../prices/candle.ts';
 import { candlePerCoin, isDollar } from '../prices/per-coin.ts';
 import { type NewQuarantined, recordQuarantine } from '../prices/quarantine-store.ts';
-import { refreshQuotes } from '../prices/quote-store.ts';
-import { purgeSimulated, refreshDefaults, type Series, upsertAllSeries, upsertSource } from '../prices/series-store.ts';
+import { type Series, upsertAllSeries, upsertSource } from '../prices/series-store.ts';
 import { recordCandles, recordFolds, spansOf } from '../prices/store.ts';
 import { type CandleValidator, createCandleValidator, type QuarantineReason } from '../prices/validate.ts';
 import { type FileRow, readCandleFile } from '../sources/candle-file.ts';
@@ -26,6 +25,7 @@ import { type MarketSymbol, parseMarketSymbol } from '../sources/market-symbol.t
 import { sourceNameOf } from '../sources/replay.ts';
 import { createToken, resolveSymbols } from '../tokens/registry.ts';
 import { readAhead } from './read-ahead.ts';
+import { settleTokens } from './settle-tokens.ts';
 
 /** What an import needs. */
 export interface ImportDeps {
@@ -80,8 +80,6 @@ export interface CandleImportSummary {
 
 /** Rows stored in one transaction, or a little more. */
 const batchRows = 4_000;
-/** Tokens settled in one transaction at the end. */
-const settleTokens = 50;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -127,7 +125,7 @@ export async function importCandles(deps: ImportDeps, request: ImportRequest): P
   const summary = emptySummary(files.length);
   const run: Run = { deps, request, summary, tokens: new Map(), touched: new Set(), sources: new Set() };
   for await (const waiting of readAhead(readFiles(run, files))) await recordWaiting(run, waiting);
-  await settle(run);
+  await settleTokens(deps, run.touched);
   summary.unknownSymbols = [...run.tokens].filter(([, tokenId]) => tokenId === null).map(([symbol]) => symbol);
   summary.rowsPerSecond = Math.round((summary.rowsRead * 1000) / Math.max(1, deps.clock.now() - startedAt));
   return summary;
@@ -306,20 +304,4 @@ function toRow(candle: SourceCandle): string {
     marketCapUsd,
     supply,
   ].join(',');
-}
-
-/** Real candles replace simulated ones; then defaults and quotes follow, for every token met. */
-async function settle({ deps, touched }: Run): Promise<void> {
-  const tokenIds = [...touched].sort((a, b) => a - b);
-  for (let from = 0; from < tokenIds.length; from += settleTokens) {
-    const some = tokenIds.slice(from, from + settleTokens);
-    await deps.db.transaction(async (tx) => {
-      const nowMs = deps.clock.now();
-      const purged = await purgeSimulated(tx, some);
-      const chosen = await refreshDefaults(tx, some);
-      const quoted = await refreshQuotes(tx, some, nowMs);
-      if (purged + chosen + quoted.length === 0) return;
-      await appendEvents(tx, [{ topic: 'prices', payload: { seriesIds: [], tokenIds: quoted } }], nowMs);
-    });
-  }
 }
