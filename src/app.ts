@@ -7,14 +7,14 @@ import { runEngineThread } from './engine-host.ts';
 import { createBus, type EventBus } from './events/bus.ts';
 import { createEventFeed } from './events/feed.ts';
 import type { Context } from './graphql/context.ts';
-import { allOfHistory, compute } from './ingest/compute.ts';
+import { allOfHistory, compute, type ComputeSummary } from './ingest/compute.ts';
 import { publishShipped } from './ingest/market.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import { createSchema } from './schema.ts';
 import { createHealthServer } from './server/health.ts';
 import { createServer, type Readiness } from './server/http.ts';
-import { runSimulator, type Task } from './tasks.ts';
+import { openModelServer, runSimulator, type Task } from './tasks.ts';
 import { seedTokens } from './tokens/registry.ts';
 import { createWorkPool } from './work/pool.ts';
 
@@ -62,7 +62,7 @@ export async function startApp(deps: AppDeps, role: Role): Promise<App> {
     if (engine) tasks.push(engine);
     if ((role === 'all' || role === 'ingest') && config.feed === 'simulator')
       tasks.push(
-        runSimulator(shared, () => (engine?.isStandby() === false ? engine.compute() : compute(shared, allOfHistory))),
+        runSimulator(shared, () => (engine?.isStandby() === false ? engine.compute() : computeHere(shared))),
       );
     for (const task of tasks) closers.push(() => task.stop());
     return { url, stop };
@@ -70,6 +70,11 @@ export async function startApp(deps: AppDeps, role: Role): Promise<App> {
     await stop();
     throw error;
   }
+}
+
+/** History in this process, where no engine runs: the models of a server are asked from here then. */
+function computeHere({ config, db, clock }: AppDeps & { readonly db: Db }): Promise<ComputeSummary> {
+  return compute({ db, clock, modelServer: openModelServer(config, clock) }, allOfHistory);
 }
 
 async function prepareDatabase(db: Db, { config, clock, log }: AppDeps): Promise<void> {

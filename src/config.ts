@@ -62,6 +62,20 @@ const variables = {
     .min(0)
     .default(1)
     .describe('Seed of the simulator: the same seed gives the same market.'),
+  MODEL_SERVER_URL: z
+    .string()
+    .regex(/^https?:\/\/[^\s@]+$/)
+    .optional()
+    .describe(
+      'Server of remote grade models (Open Inference Protocol v2), as http://host:port; absent: their fallbacks grade.',
+    ),
+  MODEL_SERVER_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(30_000)
+    .default(5000)
+    .describe('How long one request to the model server may take, 100 to 30,000 ms.'),
   CORS_ORIGINS: list
     .default([])
     .describe("Origins that browsers may call from, separated by commas; absent: the server's own pages only."),
@@ -92,6 +106,8 @@ export interface Config {
   readonly feedWsUrl: string | null;
   readonly simulatorTokens: number;
   readonly simulatorSeed: number;
+  readonly modelServerUrl: string | null;
+  readonly modelServerTimeoutMs: number;
   readonly corsOrigins: readonly string[];
   readonly logLevel: string;
   /** The project's root: where prisma/ lies, from the sources and from a build alike. */
@@ -121,6 +137,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     feedWsUrl: values.FEED_WS_URL ?? null,
     simulatorTokens: values.SIMULATOR_TOKENS,
     simulatorSeed: values.SIMULATOR_SEED,
+    modelServerUrl: values.MODEL_SERVER_URL ?? null,
+    modelServerTimeoutMs: values.MODEL_SERVER_TIMEOUT_MS,
     corsOrigins: values.CORS_ORIGINS,
     logLevel: values.LOG_LEVEL,
     root: fileURLToPath(new URL('..', import.meta.url)),

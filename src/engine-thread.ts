@@ -8,7 +8,7 @@ import { allOfHistory, compute } from './ingest/compute.ts';
 import { systemClock } from './lib/clock.ts';
 import { messageOf } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
-import { runEngine } from './tasks.ts';
+import { openModelServer, runEngine } from './tasks.ts';
 
 const { config, term } = workerData as EngineThreadData;
 const reportMs = 100;
@@ -26,7 +26,8 @@ const bus: EventBus = { wake: () => tell({ kind: 'published' }), onWake: listene
 
 const { db: opened, close } = await openDbBeside(config);
 const db = fenceDb(opened, term, () => void stop()); // `engine-host.ts` looks whether it leads again
-const engine = runEngine({ config, db, bus, clock: systemClock, log });
+const modelServer = openModelServer(config, systemClock);
+const engine = runEngine({ config, db, bus, clock: systemClock, log }, modelServer);
 let told: string | null | undefined;
 const stopReporting = systemClock.every(reportMs, () => {
   const reason = engine.waitingFor();
@@ -36,7 +37,7 @@ const stopReporting = systemClock.every(reportMs, () => {
 
 async function computeAll(): Promise<void> {
   try {
-    const summary = await compute({ db, clock: systemClock }, allOfHistory);
+    const summary = await compute({ db, clock: systemClock, modelServer }, allOfHistory);
     tell({ kind: 'computed', summary });
   } catch (error) {
     tell({ kind: 'compute failed', reason: messageOf(error) });

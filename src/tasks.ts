@@ -10,6 +10,7 @@ import { fillSimulatedHistory, listResumePoints, simulatedSource } from './inges
 import type { Clock } from './lib/clock.ts';
 import { hourMs } from './lib/interval.ts';
 import type { Log } from './lib/log.ts';
+import { createModelServer, type ModelServer } from './sources/model-server.ts';
 import { createSimulator } from './sources/simulator.ts';
 
 /** What a process does beside answering: made and stopped by the composition root. */
@@ -28,12 +29,20 @@ export interface TaskDeps {
   readonly log: Log;
 }
 
+/** The client of the model server that the configuration names; null where it names none. */
+export function openModelServer(
+  { modelServerUrl: url, modelServerTimeoutMs: timeoutMs }: Config,
+  clock: Clock,
+): ModelServer | null {
+  return url === null ? null : createModelServer({ url, timeoutMs, clock });
+}
+
 /** The log is looked at this often even when nobody wakes us: a command may write beside us. */
 const pollMs = 200;
 const retryMs = 2_000;
 
 /** Grades and signals: settles closes as they come, prunes the log. */
-export function runEngine(deps: TaskDeps): Task {
+export function runEngine(deps: TaskDeps, modelServer: ModelServer | null): Task {
   const { clock, log, bus, db } = deps;
   let engine: Engine | null = null;
   const stopping = new AbortController();
@@ -44,7 +53,7 @@ export function runEngine(deps: TaskDeps): Task {
     while (isAsked && !stopping.signal.aborted) {
       isAsked = false;
       try {
-        engine ??= await createEngine({ db, clock, log, onPublished: () => void bus.wake() });
+        engine ??= await createEngine({ db, clock, log, modelServer, onPublished: () => void bus.wake() });
         await engine.drain();
       } catch (error) {
         log.error({ err: error }, 'settling closes failed; trying again');

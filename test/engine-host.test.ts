@@ -105,6 +105,7 @@ test('history is computed by the thread, by the next one where it dies meanwhile
     signalsWritten: 0,
     outcomesWritten: 0,
     ungraded: {},
+    fallbacks: {},
   };
   newest().tell({ kind: 'computed', summary });
   assert.deepEqual(await answer, summary);

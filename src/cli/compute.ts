@@ -3,7 +3,8 @@ import { compute, type ComputeSummary } from '../ingest/compute.ts';
 import { systemClock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { findTokenIds } from '../tokens/token-ids.ts';
-import { withDb } from './database.ts';
+import { openModelServer } from '../tasks.ts';
+import { type CommandContext, withDb } from './database.ts';
 import { parseDate } from './date-option.ts';
 import { createProgress } from './progress.ts';
 
@@ -23,13 +24,10 @@ export function addComputeCommand(program: Command): void {
     .option('--slugs <list>', 'record only these tokens, separated by commas')
     .option('--models <list>', 'compute only grades by these model versions, separated by commas')
     .description('Compute grades, signals and outcomes for history; what is there already is not written again.')
-    .action((options: ComputeOptions) => withDb(({ db }) => runCompute(db, options)));
+    .action((options: ComputeOptions) => withDb((context) => runCompute(context, options)));
 }
 
-async function runCompute(
-  db: Parameters<typeof compute>[0]['db'],
-  { from, to, slugs, models }: ComputeOptions,
-): Promise<void> {
+async function runCompute({ db, config }: CommandContext, { from, to, slugs, models }: ComputeOptions): Promise<void> {
   if (from !== undefined && to !== undefined && from >= to)
     throw new AppError('BAD_USER_INPUT', '--from must be before --to.');
   const tokenIds = slugs === undefined ? null : new Set(await findTokenIds({ db }, slugs.split(',')));
@@ -39,6 +37,7 @@ async function runCompute(
     {
       db,
       clock: systemClock,
+      modelServer: openModelServer(config, systemClock),
       onProgress: (closeTime, { tokenDays }) =>
         progress.update(tokenDays, null, `token-days, ${new Date(closeTime).toISOString().slice(0, 16)}`),
     },
@@ -56,10 +55,17 @@ async function runCompute(
 
 function describe(summary: ComputeSummary, seconds: number): string {
   const perMinute = Math.round((summary.tokenDays / seconds) * 60);
-  const reasons = Object.entries(summary.ungraded).map(([reason, count]) => `${reason} ${count}`);
+  const listed = (counts: Record<string, number>): string =>
+    Object.entries(counts)
+      .map(([reason, count]) => `${reason} ${count}`)
+      .join(', ');
+  const [reasons, fallbacks] = [listed(summary.ungraded), listed(summary.fallbacks)];
   return [
     `Settled ${summary.closes} closes, ${summary.tokenDays} token-days in ${seconds.toFixed(1)} s (${perMinute} token-days a minute).`,
     `Written: ${summary.gradesWritten} grades, ${summary.signalsWritten} signals, ${summary.outcomesWritten} outcomes.`,
-    ...(reasons.length > 0 ? [`Not graded (token-days by model): ${reasons.join(', ')}.`] : []),
+    ...(reasons === '' ? [] : [`Not graded (token-days by model): ${reasons}.`]),
+    ...(fallbacks === ''
+      ? []
+      : [`Graded by the fallback (closes): ${fallbacks}. Run it again when the model server answers.`]),
   ].join('\n');
 }

@@ -139,7 +139,8 @@ export function createDb(options: DbOptions): Db {
       jit: 'off',
       statement_timeout: statementTimeoutMs,
       lock_timeout: 2000,
-      idle_in_transaction_session_timeout: 10_000,
+      // Jobs compute between the statements of a transaction, for seconds where a close is of thousands of tokens.
+      idle_in_transaction_session_timeout: Math.max(10_000, statementTimeoutMs / 2),
       ...deadPeer,
     }),
     max: options.poolMax ?? 10,

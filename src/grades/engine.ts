@@ -3,6 +3,7 @@ import type { Bar } from '../indicators/bar.ts';
 import { intervalMs } from '../lib/interval.ts';
 import { createFeatures, type FeatureMachine, type FeatureSnapshot } from './features.ts';
 import type { GradeModel, ScoredGrade, Ungraded } from './model.ts';
+import { isRemote, openQuestion, type RemoteAnswer, type RemoteQuestion } from './remote.ts';
 import { type ScoreRow, scoreModel } from './score.ts';
 import type { VoteResult } from './votes.ts';
 
@@ -23,6 +24,16 @@ export interface GradeClose {
   readonly votes: Map<number, VoteResult>;
 }
 
+/** A close whose inputs are taken in, and what model servers are to be asked before it is graded. */
+export interface OpenGradeClose {
+  /** The 26 votes of every key with a bar at this close, by ascending key. */
+  readonly votes: Map<number, VoteResult>;
+  /** None without remote models. */
+  readonly questions: readonly RemoteQuestion[];
+  /** The grades, with the answers in the order of the questions; one that is not given counts as no server there. */
+  finish(answers: readonly RemoteAnswer[]): GradeClose;
+}
+
 /** Plain JSON: everything an engine needs to go on after a restart. Tokens by ascending key. */
 export interface GradeEngineSnapshot {
   readonly lastCloseTime: number | null;
@@ -36,6 +47,8 @@ export interface GradeEngine {
    * changes nothing, when `closeTime` is not later than the last one, a key comes twice or a bar closes elsewhere.
    */
   close(closeTime: number, bars: readonly GradeInput[]): GradeClose;
+  /** As `close`, in two steps, for remote models. The first takes the bars in; close by close, each is to be finished. */
+  begin(closeTime: number, bars: readonly GradeInput[]): OpenGradeClose;
   /** The state of some tokens, or of all. */
   snapshot(keys?: readonly number[]): GradeEngineSnapshot;
   /** Puts tokens back as they were saved; others stay as they are. */
@@ -71,18 +84,58 @@ function sharedRule(models: readonly GradeModel[]): { intervalMs: number; gapBar
   };
 }
 
+/** A model, and what it falls back on where a server answers for it. */
+interface Grader {
+  readonly model: GradeModel;
+  /** Null for a model that is computed here. */
+  readonly fallback: GradeModel | null;
+}
+
+function graderOf(model: GradeModel, fallbacks: readonly GradeModel[]): Grader {
+  const version = model.remote?.fallback;
+  const fallback = version === undefined ? null : (fallbacks.find((one) => one.version === version) ?? null);
+  if (isRemote(model) && fallback === null)
+    throw new RangeError(`${model.version} falls back on ${version}, which this engine is not given`);
+  return { model, fallback };
+}
+
+/** The rows of a close, scored as far as that goes before model servers have answered. */
+function openScores(
+  graders: readonly Grader[],
+  closeTime: number,
+  rows: readonly ScoreRow[],
+): Pick<OpenGradeClose, 'questions'> & { finish(answers: readonly RemoteAnswer[]): Omit<GradeClose, 'votes'> } {
+  const open = graders.map(({ model, fallback }) =>
+    isRemote(model) && fallback !== null
+      ? openQuestion(model, fallback, closeTime, rows)
+      : { question: null, grade: () => scoreModel(model, closeTime, rows) },
+  );
+  const asked = open.filter(({ question }) => question !== null);
+  return {
+    questions: asked.flatMap(({ question }) => question ?? []),
+    finish(answers) {
+      const answerOf = (one: (typeof open)[number]): RemoteAnswer =>
+        answers[asked.indexOf(one)] ?? { kind: 'FALLBACK', reason: 'NO_SERVER' };
+      const scored = open.map((one) => one.grade(answerOf(one)));
+      return { grades: scored.flatMap((one) => one.grades), ungraded: scored.flatMap((one) => one.ungraded) };
+    },
+  };
+}
+
 /**
  * An engine that grades by all `models` at once, sharing their inputs. `benchmarkKey` is the series whose returns the
  * idiosyncratic risk is measured against; null where there is none. `narrativesOf` are the narratives of each key, for
- * factors that are ranked within them.
+ * factors that are ranked within them. `fallbacks` are the models that remote ones fall back on.
  */
 export function createGradeEngine(options: {
   readonly models: readonly GradeModel[];
   readonly benchmarkKey: number | null;
   readonly narrativesOf?: ReadonlyMap<number, readonly string[]>;
+  readonly fallbacks?: readonly GradeModel[];
 }): GradeEngine {
-  const { models, benchmarkKey, narrativesOf } = options;
+  const { models, benchmarkKey, narrativesOf, fallbacks = [] } = options;
   const rule = sharedRule(models);
+  const graders = models.map((model) => graderOf(model, fallbacks));
   let lastCloseTime: number | null = null;
   const tokens = new Map<number, FeatureMachine>();
 
@@ -98,7 +151,7 @@ export function createGradeEngine(options: {
     return [...tokens.keys()].sort((a, b) => a - b);
   }
 
-  function close(closeTime: number, bars: readonly GradeInput[]): GradeClose {
+  function begin(closeTime: number, bars: readonly GradeInput[]): OpenGradeClose {
     const inputs = bars.toSorted((a, b) => a.key - b.key);
     assertSettleable(closeTime, lastCloseTime, inputs);
     lastCloseTime = closeTime;
@@ -111,12 +164,13 @@ export function createGradeEngine(options: {
       const features = count < rule.barsMin ? null : machine.read(facts);
       return { key, bars: count, features, narratives: narrativesOf?.get(key) ?? [] };
     });
-    const scored = models.map((model) => scoreModel(model, closeTime, rows));
-    return { grades: scored.flatMap((one) => one.grades), ungraded: scored.flatMap((one) => one.ungraded), votes };
+    const { questions, finish } = openScores(graders, closeTime, rows);
+    return { votes, questions, finish: (answers) => ({ ...finish(answers), votes }) };
   }
 
   return {
-    close,
+    begin,
+    close: (closeTime, bars) => begin(closeTime, bars).finish([]),
     snapshot: (wanted = keys()) => ({
       lastCloseTime,
       tokens: wanted.flatMap((key) => {

@@ -64,21 +64,44 @@ const bands = z
     if (list.at(-1)?.from !== 0) context.addIssue({ code: 'custom', message: 'the last band must begin at 0' });
   });
 
-const modelFile: z.ZodType<GradeModel> = z.strictObject({
-  kind: z.enum(['TRADER', 'INVESTOR']),
-  version: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,59}$/, 'must be small letters, digits, dots and dashes'),
-  title: prose(100),
-  description: prose(2000),
-  interval: z.literal('ONE_DAY', 'must be ONE_DAY: grades are settled at daily closes'),
-  universe: z.strictObject({
-    description: prose(1000),
-    historyBarsMin: z.number().int().min(1).max(2000),
-    gapBarsMax: z.literal(gapBarsOfAll, `must be ${gapBarsOfAll}: all models share one history`),
-    returnSpreadMin: z.number().min(0).max(1),
-  }),
-  factors,
-  bands,
+const serverName = z.string().regex(/^[\w.-]{1,100}$/, 'must be letters, digits, dots, dashes and underscores');
+
+const remote = z.strictObject({
+  name: serverName,
+  version: serverName,
+  input: z.enum(['RAWS', 'SCORES']),
+  missing: z.number(),
+  datatype: z.enum(['FP32', 'FP64']),
+  fallback: z.string(),
 });
+
+const modelFile: z.ZodType<GradeModel> = z
+  .strictObject({
+    kind: z.enum(['TRADER', 'INVESTOR']),
+    version: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,59}$/, 'must be small letters, digits, dots and dashes'),
+    title: prose(100),
+    description: prose(2000),
+    interval: z.literal('ONE_DAY', 'must be ONE_DAY: grades are settled at daily closes'),
+    universe: z.strictObject({
+      description: prose(1000),
+      historyBarsMin: z.number().int().min(1).max(2000),
+      gapBarsMax: z.literal(gapBarsOfAll, `must be ${gapBarsOfAll}: all models share one history`),
+      returnSpreadMin: z.number().min(0).max(1),
+    }),
+    factors,
+    bands,
+    remote: remote.optional(),
+  })
+  .superRefine((model, context) => {
+    if (model.remote === undefined) return;
+    for (const [index, { group, normalisation }] of model.factors.entries()) {
+      const path = ['factors', index];
+      if (group === 'model')
+        context.addIssue({ code: 'custom', path, message: 'the group "model" is kept for what a server adds' });
+      if (normalisation !== 'PERCENTILE')
+        context.addIssue({ code: 'custom', path, message: 'a remote model takes PERCENTILE only' });
+    }
+  });
 
 /** The model that a file's text states. Throws BAD_USER_INPUT with every rule it breaks, each with its place. */
 export function readModelFile(text: string): GradeModel {

@@ -44,7 +44,8 @@ interface ModelName {
 /**
  * Publishes model versions and makes those of `current` the ones that answer for their kinds; a kind not named there
  * keeps the version it has. Returns the models in the order given. Throws BAD_USER_INPUT, and writes nothing, where a
- * version is already published with another definition, or `current` names one that is not published.
+ * version is already published with another definition, a remote model falls back on none of its kind that is computed
+ * here, or `current` names one that is not published.
  */
 export function publishModels(
   db: Pick<Db, 'transaction'>,
@@ -54,6 +55,7 @@ export function publishModels(
 ): Promise<GradeModelRow[]> {
   return db.transaction(async (tx) => {
     await insertModels(tx, models, nowMs);
+    assertFallbacks(models, await listModels(tx));
     for (const name of current) await switchModel(tx, name, nowMs);
     const published = await listModels(tx);
     return models.map((model) => {
@@ -88,6 +90,20 @@ async function insertModels(tx: Sql, models: readonly GradeModel[], nowMs: numbe
       'BAD_USER_INPUT',
       `Grade model ${changed.kind} ${changed.version} is already published with another definition; publish a change under a new version.`,
     );
+}
+
+function assertFallbacks(models: readonly GradeModel[], published: readonly GradeModelRow[]): void {
+  for (const { kind, version, remote } of models) {
+    if (remote === undefined) continue;
+    const versions = published
+      .filter((row) => row.kind === kind && row.definition.remote === undefined)
+      .map((row) => row.version);
+    if (!versions.includes(remote.fallback))
+      throw new AppError(
+        'BAD_USER_INPUT',
+        `Grade model ${version} falls back on "${remote.fallback}", which is no published ${kind} model that is computed here. There are: ${versions.join(', ') || 'none'}.`,
+      );
+  }
 }
 
 /** Appends to the history of current models, where that changes anything, and moves what token lists are sorted by. */

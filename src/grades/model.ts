@@ -12,6 +12,7 @@
  * close was settled is a hole for the engine; a hole longer than the universe rule allows starts the history over.
  */
 import type { CandleInterval } from '../lib/interval.ts';
+import type { FallbackReason } from '../sources/model-server.ts';
 
 /** What a grade speaks about: days to weeks (`TRADER`) or years (`INVESTOR`). */
 export type GradeKind = 'TRADER' | 'INVESTOR';
@@ -105,6 +106,23 @@ export interface UniverseRule {
   readonly returnSpreadMin: number;
 }
 
+/**
+ * How a model server is asked. It is sent the model's factors as one table, a row a token, a column a factor in the
+ * order of the definition, and answers with a value 0..100 a row. See docs/models.md.
+ */
+export interface RemoteServing {
+  /** The model's name and version on the server. */
+  readonly name: string;
+  readonly version: string;
+  /** What a column holds: the input as measured, or its score 0..100, as the grade shows them. */
+  readonly input: 'RAWS' | 'SCORES';
+  /** Stands for an input that is missing. */
+  readonly missing: number;
+  readonly datatype: 'FP32' | 'FP64';
+  /** The published model, computed here, that answers for a close at which the server does not. */
+  readonly fallback: string;
+}
+
 /** The rules of a model version, as a file states them and the API shows them. */
 export interface GradeModel {
   readonly kind: GradeKind;
@@ -117,16 +135,18 @@ export interface GradeModel {
   readonly factors: readonly FactorDefinition[];
   /** Best band first; the last begins at 0. */
   readonly bands: readonly BandEdge[];
+  /** Absent: values are computed here, from the weights. */
+  readonly remote?: RemoteServing | undefined;
 }
 
 /** One factor of a grade, in the model's order; only inputs that were there. */
 export interface ScoredFactor {
   readonly key: string;
-  /** The input as measured, rounded to 6 decimals. */
-  readonly raw: number;
+  /** The input as measured, rounded to 6 decimals; null for what is no input (see `remote.ts`). */
+  readonly raw: number | null;
   /** 0..100, rounded to 6 decimals. */
   readonly score: number;
-  /** Share of the value after renormalisation, 0..1. */
+  /** Share of the value after renormalisation, 0..1; of a remote model the contribution over the score. */
   readonly weight: number;
   /** weight * score, rounded to 9 decimals; what the value is added up from. */
   readonly contribution: number;
@@ -148,6 +168,10 @@ export interface ScoredGrade {
   /** Sum of the model's weights whose inputs were there, 0..1. */
   readonly coverage: number;
   readonly factors: readonly ScoredFactor[];
+  /** Of a remote model: `name:version` as the server gave them, or the version of the fallback; absent: the model itself. */
+  readonly servedBy?: string;
+  /** Why the fallback answered; absent where it did not. */
+  readonly fallbackReason?: FallbackReason;
 }
 
 /** Why a token with a candle at this close has no grade. */

@@ -2,6 +2,7 @@ import { builder } from '../graphql/builder.ts';
 import { createPage, type Page, type PageArgs, readPageArgs } from '../graphql/connection.ts';
 import type { Context } from '../graphql/context.ts';
 import { CandleIntervalEnum } from '../prices/schema.ts';
+import type { FallbackReason } from '../sources/model-server.ts';
 import { TokenRef } from '../tokens/schema.ts';
 import { tokenById } from '../tokens/store.ts';
 import type { Token } from '../tokens/token.ts';
@@ -12,6 +13,7 @@ import {
   type GradeBand,
   type GradeKind,
   narrativeTokensMin,
+  type RemoteServing,
   type ScoredFactor,
 } from './model.ts';
 import { gradePage } from './page-store.ts';
@@ -84,6 +86,28 @@ const BandEdgeRef = builder.objectRef<BandEdge>('GradeBandEdge').implement({
   }),
 });
 
+const RemoteInputEnum = builder.enumType('RemoteInput', {
+  description: 'What a model server is sent of each input.',
+  values: {
+    RAWS: { description: 'The input as measured: the `raw` of factors.' },
+    SCORES: { description: 'The input as a score of 0 to 100: the `score` of factors.' },
+  } satisfies Record<RemoteServing['input'], { description: string }>,
+});
+
+const RemoteServingRef = builder.objectRef<RemoteServing>('RemoteServing').implement({
+  description:
+    'How a model server answers for a model: it is sent the inputs of every token at a close and gives the values.',
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'The name of the model on the server.' }),
+    version: t.exposeString('version', { description: 'Its version there.' }),
+    input: t.expose('input', { type: RemoteInputEnum, description: 'What it is sent of each input.' }),
+    missing: t.exposeFloat('missing', { description: 'What it is sent for an input that is missing.' }),
+    fallback: t.exposeString('fallback', {
+      description: 'The version of the model that grades a close at which the server does not answer.',
+    }),
+  }),
+});
+
 /** A published model version. */
 export const GradeModelRef = builder.objectRef<GradeModelRow>('GradeModel');
 
@@ -123,6 +147,12 @@ builder.node(GradeModelRef, {
       description: 'Its inputs.',
       resolve: ({ definition }) => [...definition.factors],
     }),
+    remote: t.field({
+      type: RemoteServingRef,
+      nullable: true,
+      description: 'The model server that computes its values; null: they are computed here, from the weights.',
+      resolve: ({ definition }) => definition.remote ?? null,
+    }),
     bands: t.field({
       type: [BandEdgeRef],
       description: 'The bands of its values, best first.',
@@ -135,17 +165,34 @@ builder.node(GradeModelRef, {
   }),
 });
 
+const FallbackReasonEnum = builder.enumType('GradeFallbackReason', {
+  description: 'Why a model server did not compute a grade of its model.',
+  values: {
+    NO_SERVER: { description: 'No model server was configured.' },
+    UNREACHABLE: { description: 'No connection.' },
+    TIMEOUT: { description: 'No answer in time.' },
+    SERVER_ERROR: { description: 'The server answered with an error, or was not ready.' },
+    UNKNOWN_MODEL: { description: 'The server does not have the model, or has it with other inputs or outputs.' },
+    BAD_ANSWER: { description: 'An answer that cannot be used: not one value of 0 to 100 for each token.' },
+    CIRCUIT_OPEN: { description: 'The server failed several times in a row and was left alone for a while.' },
+  } satisfies Record<FallbackReason, { description: string }>,
+});
+
 const GradeFactorRef = builder.objectRef<ScoredFactor>('GradeFactor').implement({
   description: 'What one input contributed to a grade. The contributions add up to the value.',
   fields: (t) => ({
-    key: t.exposeString('key', { description: 'The factor of the model: `group.name`.' }),
+    key: t.exposeString('key', {
+      description:
+        'The factor of the model: `group.name`. By a remote model also `model.base`, what it says beside its inputs, or `model.output`, all it says, where it does not explain itself.',
+    }),
     raw: t.exposeFloat('raw', {
       nullable: true,
       description: 'The input as measured; null where the model gives none.',
     }),
     score: t.exposeFloat('score', { description: 'The input as a score of 0 to 100.' }),
     weight: t.exposeFloat('weight', {
-      description: 'Share of the value, 0 to 1; missing inputs are left out and the others share their weight.',
+      description:
+        'Share of the value, 0 to 1; missing inputs are left out and the others share their weight. By a remote model: what makes `contribution` of `score`, 0 where the server does not say what an input contributed.',
     }),
     narrative: t.string({
       nullable: true,
@@ -183,6 +230,20 @@ builder.node(GradeRef, {
       type: GradeModelRef,
       description: 'The model version it was computed by.',
       resolve: ({ modelId }, _args, ctx) => findModel(ctx, modelId) as Promise<GradeModelRow>, // likewise
+    }),
+    servedBy: t.string({
+      description:
+        'What computed it: the version of the model; of a remote model `name:version` as its server gave them, or the version of the model it fell back on.',
+      resolve: async ({ servedBy, modelId }, _args, ctx) => servedBy ?? (await findModel(ctx, modelId))?.version ?? '',
+    }),
+    isFallback: t.boolean({
+      description: 'Whether the model server gave no answer for this close, so that the fallback computed the grade.',
+      resolve: ({ fallbackReason }) => fallbackReason != null,
+    }),
+    fallbackReason: t.expose('fallbackReason', {
+      type: FallbackReasonEnum,
+      nullable: true,
+      description: 'Why the fallback computed it; null where it did not.',
     }),
     coverage: t.exposeFloat('coverage', {
       description: "Share of the model's weights whose inputs were there, above 0, at most 1.",

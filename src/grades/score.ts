@@ -22,26 +22,27 @@ export interface ScoreRow {
 }
 
 /** A row that a model grades. */
-type GradedRow = ScoreRow & { readonly features: Features };
+export type GradedRow = ScoreRow & { readonly features: Features };
 
 /** 6 decimals: enough for every input and score, and short as JSON. */
-function round6(value: number): number {
+export function round6(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }
 
 /** 9 decimals: far below what a reader adds up, above the noise of adding it up. */
-function round9(value: number): number {
+export function round9(value: number): number {
   return Math.round(value * 1e9) / 1e9;
 }
 
 /** What one factor scores every row: 0..100, rounded as it is shown; null where the input is missing. */
-interface FactorColumn {
+export interface FactorColumn {
   readonly scores: readonly (number | null)[];
   /** The narrative that each was ranked within; null for a factor that is not ranked within narratives. */
   readonly peers: readonly (string | null)[] | null;
 }
 
-function scoreFactor(factor: FactorDefinition, rows: readonly GradedRow[]): FactorColumn {
+/** Scores every row by one factor. */
+export function scoreFactor(factor: FactorDefinition, rows: readonly GradedRow[]): FactorColumn {
   const sign = factor.direction === 'LOWER_IS_BETTER' ? -1 : 1;
   const raws = rows.map(({ features }) => {
     const raw = features.raws[factor.feature];
@@ -108,20 +109,30 @@ function gradeOf(
   return { key: row.key, modelVersion, kind, asOf, value, band: bandOf(model.bands, value), coverage, factors };
 }
 
+/** The rows that a model's universe admits, and why it refuses the others. */
+export function admitRows(
+  model: GradeModel,
+  rows: readonly ScoreRow[],
+): { readonly admitted: GradedRow[]; readonly ungraded: Ungraded[] } {
+  const [admitted, ungraded]: [GradedRow[], Ungraded[]] = [[], []];
+  for (const row of rows) {
+    const reason = reasonAgainst(model, row);
+    if (reason !== null) ungraded.push({ key: row.key, modelVersion: model.version, reason });
+    else admitted.push(row as GradedRow); // a row without features was refused
+  }
+  return { admitted, ungraded };
+}
+
 /** Grades one close by one model: every row is ranked among the rows the model's universe admits. Keeps the order. */
 export function scoreModel(
   model: GradeModel,
   asOf: number,
   rows: readonly ScoreRow[],
 ): { grades: ScoredGrade[]; ungraded: Ungraded[] } {
-  const [grades, ungraded, universe]: [ScoredGrade[], Ungraded[], GradedRow[]] = [[], [], []];
-  for (const row of rows) {
-    const reason = reasonAgainst(model, row);
-    if (reason !== null) ungraded.push({ key: row.key, modelVersion: model.version, reason });
-    else universe.push(row as GradedRow); // a row without features was refused
-  }
-  const columns = model.factors.map((factor) => scoreFactor(factor, universe));
-  for (const [index, row] of universe.entries()) {
+  const { admitted, ungraded } = admitRows(model, rows);
+  const grades: ScoredGrade[] = [];
+  const columns = model.factors.map((factor) => scoreFactor(factor, admitted));
+  for (const [index, row] of admitted.entries()) {
     const grade = gradeOf(model, asOf, row, columns, index);
     if (grade === null) ungraded.push({ key: row.key, modelVersion: model.version, reason: 'NO_INPUT' });
     else grades.push(grade);

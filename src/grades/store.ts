@@ -8,6 +8,7 @@
  */
 import type { Sql } from '../db/client.ts';
 import { defineLoader, inKeyOrder } from '../lib/loader.ts';
+import type { FallbackReason } from '../sources/model-server.ts';
 import type { GradeBand, GradeKind, GradeModel, ScoredFactor } from './model.ts';
 
 /** Whatever has a database: a request's context, or the dependencies of a job. */
@@ -30,6 +31,9 @@ export interface NewGrade {
   /** Share of the model's weights whose inputs were there, above 0, at most 1. */
   readonly coverage: number;
   readonly factors: readonly ScoredFactor[];
+  /** See {@link ScoredGrade}; absent or null: the model itself. */
+  readonly servedBy?: string | null;
+  readonly fallbackReason?: FallbackReason | null;
 }
 
 /** A published grade. */
@@ -44,7 +48,10 @@ export interface GradeRow extends NewGrade {
 
 /** What {@link recordGrades} wrote: enough to publish the event of it. */
 export interface RecordedGrade
-  extends Omit<GradeRow, 'seriesId' | 'publishedAt' | 'change24h' | 'coverage' | 'factors'> {
+  extends Omit<
+    GradeRow,
+    'seriesId' | 'publishedAt' | 'change24h' | 'coverage' | 'factors' | 'servedBy' | 'fallbackReason'
+  > {
   /** The token's grade by that model before it in the order of `asOf`; null where it is the token's first. */
   readonly previousId: number | null;
 }
@@ -54,7 +61,7 @@ const writeBatchSize = 2000;
 /** What a {@link GradeRow} is selected with, from `grade g JOIN grade_model m`. */
 export const gradeColumns = `g.id, g.model_id AS "modelId", m.kind, g.token_id AS "tokenId", g.series_id AS "seriesId",
   g.as_of AS "asOf", g.published_at AS "publishedAt", g.value, g.band, g.change_24h AS "change24h", g.coverage,
-  g.factors, g.supersedes`;
+  g.factors, g.served_by AS "servedBy", g.fallback_reason AS "fallbackReason", g.supersedes`;
 
 /** A bound as a parameter; null is no bound. */
 export const instant = (timeMs: number | null): Date | null => (timeMs === null ? null : new Date(timeMs));
@@ -108,10 +115,11 @@ async function insertAllGrades(tx: Sql, grades: readonly NewGrade[], publishedAt
 
 /** Grades as rows of SQL. Factors come as lines of one text, which costs half of what an array of texts does. */
 const gradeInput = `unnest($1::int[], $2::int[], $3::int[], $4::timestamptz[], $5::float8[], $6::text[], $7::float8[], $8::float8[],
-  string_to_array($9::text, E'\\n')) AS u(model_id, token_id, series_id, as_of, value, band, change_24h, coverage, factors)`;
+  string_to_array($9::text, E'\\n'), $10::text[], $11::text[])
+  AS u(model_id, token_id, series_id, as_of, value, band, change_24h, coverage, factors, served_by, fallback_reason)`;
 
 const gradeTargets =
-  'grade (model_id, token_id, series_id, as_of, published_at, value, band, change_24h, coverage, factors, supersedes)';
+  'grade (model_id, token_id, series_id, as_of, published_at, value, band, change_24h, coverage, factors, served_by, fallback_reason, supersedes)';
 
 /** The ids written: first grades of their close by one cheap statement; corrections, where any row met another, by a second. */
 async function insertGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: number): Promise<number[]> {
@@ -125,11 +133,14 @@ async function insertGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: n
     grades.map(({ change24h }) => change24h),
     grades.map(({ coverage }) => coverage),
     grades.map(({ factors }) => JSON.stringify(factors)).join('\n'),
+    grades.map(({ servedBy = null }) => servedBy),
+    grades.map(({ fallbackReason = null }) => fallbackReason),
     new Date(publishedAt),
   ];
   const first = await tx.query<{ id: number }>(
     `INSERT INTO ${gradeTargets}
-     SELECT u.model_id, u.token_id, u.series_id, u.as_of, $10, u.value, u.band::"GradeBand", u.change_24h, u.coverage, u.factors::jsonb, NULL
+     SELECT u.model_id, u.token_id, u.series_id, u.as_of, $12, u.value, u.band::"GradeBand", u.change_24h, u.coverage, u.factors::jsonb,
+       u.served_by, u.fallback_reason, NULL
      FROM ${gradeInput}
      ON CONFLICT (model_id, series_id, as_of) WHERE supersedes IS NULL DO NOTHING RETURNING id`,
     params,
@@ -137,16 +148,16 @@ async function insertGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: n
   if (first.length === grades.length) return first.map(({ id }) => id);
   const corrections = await tx.query<{ id: number }>(
     `INSERT INTO ${gradeTargets}
-     SELECT u.model_id, u.token_id, u.series_id, u.as_of, greatest($10, old.published_at), u.value, u.band::"GradeBand",
-       u.change_24h, u.coverage, u.factors::jsonb, old.id
+     SELECT u.model_id, u.token_id, u.series_id, u.as_of, greatest($12, old.published_at), u.value, u.band::"GradeBand",
+       u.change_24h, u.coverage, u.factors::jsonb, u.served_by, u.fallback_reason, old.id
      FROM ${gradeInput}
      CROSS JOIN LATERAL (
        SELECT * FROM grade g
        WHERE g.token_id = u.token_id AND g.model_id = u.model_id AND g.as_of = u.as_of AND g.series_id = u.series_id
        ORDER BY g.published_at DESC, g.id DESC LIMIT 1
      ) old
-     WHERE (old.value, old.band, old.change_24h, old.coverage, old.factors)
-       IS DISTINCT FROM (u.value, u.band::"GradeBand", u.change_24h, u.coverage, u.factors::jsonb)
+     WHERE (old.value, old.band, old.change_24h, old.coverage, old.factors, old.served_by)
+       IS DISTINCT FROM (u.value, u.band::"GradeBand", u.change_24h, u.coverage, u.factors::jsonb, u.served_by)
      RETURNING id`,
     params,
   );
@@ -239,6 +250,33 @@ export function listGradesById(db: Sql, ids: readonly number[]): Promise<GradeRo
 export const gradeById = defineLoader<Ctx, number, GradeRow | null>(async ({ db }, ids) =>
   inKeyOrder(ids, await listGradesById(db, ids), ({ id }) => id),
 );
+
+/** A grade as far as it answers for a remote model again. */
+export type PublishedAnswer = Pick<GradeRow, 'tokenId' | 'value' | 'factors'> & {
+  readonly servedBy: string;
+  readonly fallbackReason: FallbackReason | null;
+};
+
+/** The newest grades by a remote model at a close (epoch ms), of these tokens and series pairwise; tokens without one are left out. */
+export function listPublishedAnswers(
+  db: Sql,
+  modelId: number,
+  asOf: number,
+  tokenIds: readonly number[],
+  seriesIds: readonly number[],
+): Promise<PublishedAnswer[]> {
+  return db.query<PublishedAnswer>(
+    `SELECT g.token_id AS "tokenId", g.value, g.factors, g.served_by AS "servedBy", g.fallback_reason AS "fallbackReason"
+     FROM unnest($3::int[], $4::int[]) AS q(token_id, series_id)
+     CROSS JOIN LATERAL (
+       SELECT * FROM grade g
+       WHERE g.token_id = q.token_id AND g.model_id = $1 AND g.as_of = $2 AND g.series_id = q.series_id
+       ORDER BY g.published_at DESC, g.id DESC LIMIT 1
+     ) g
+     WHERE g.served_by IS NOT NULL`,
+    [modelId, new Date(asOf), tokenIds, seriesIds],
+  );
+}
 
 /** What the store knows about a token that has no grade; see `absence.ts`. */
 export interface GradeGround {

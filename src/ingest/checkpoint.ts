@@ -7,10 +7,11 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { CandleInterval } from '../lib/interval.ts';
 import type { Log } from '../lib/log.ts';
-import type { UniversePart } from '../signals/universe.ts';
+import type { UniverseClose, UniversePart } from '../signals/universe.ts';
 import { countTaken, findCheckpoint, findCheckpointPart, type Intake, replaceCheckpoint } from './checkpoint-store.ts';
 import type { StoredClose } from './closes.ts';
 import type { Market, Published } from './market.ts';
+import type { Asker } from './remote-answers.ts';
 
 /**
  * The state of a running universe, kept in the database so that a restart does not compute history anew. It fits only
@@ -28,11 +29,12 @@ export function createRunningMarket(market: Market): RunningMarket {
   return { ...market, taken: new Map() };
 }
 
-/** Settles a close, and counts what went in. */
-export function applyClose(market: RunningMarket, close: StoredClose) {
+/** Settles a close, with `ask` for what model servers are to answer, and counts what went in. */
+export async function applyClose(market: RunningMarket, close: StoredClose, ask: Asker): Promise<UniverseClose> {
   const { interval, closeTime, rows, revisions } = close;
   const before = market.taken.get(interval);
-  const result = market.universe.close(interval, closeTime, rows);
+  const open = market.universe.begin(interval, closeTime, rows);
+  const result = open.finish(await ask(market, open.questions));
   market.taken.set(interval, {
     interval,
     settledTo: closeTime,

@@ -3,6 +3,7 @@ import { appendEvents } from '../events/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { refreshGradeKeys } from '../grades/store.ts';
 import { AppError } from '../lib/errors.ts';
+import type { FallbackReason, ModelServer } from '../sources/model-server.ts';
 import type { UniverseClose } from '../signals/universe.ts';
 import { createBacklog, type SettledClose } from './backlog.ts';
 import { listCloses, mergeCloses, type StoredClose } from './closes.ts';
@@ -16,6 +17,7 @@ import {
   recordPastCloses,
   settledIntervals,
 } from './market.ts';
+import { answerQuestions } from './remote-answers.ts';
 
 /**
  * Grades, signals and outcomes for history: every universe is replayed from its first candle, so that the result is the
@@ -44,12 +46,16 @@ export interface ComputeSummary {
   signalsWritten: number;
   outcomesWritten: number;
   readonly ungraded: Record<string, number>;
+  /** Closes that the fallback of a remote model graded, by model and reason. */
+  readonly fallbacks: Record<string, number>;
 }
 
 /** What it needs; `onProgress` is told the close just settled. */
 export interface ComputeDeps {
   readonly db: Db;
   readonly clock: Clock;
+  /** Answers for remote models; absent: their fallbacks do. */
+  readonly modelServer?: ModelServer | null;
   onProgress?(closeTimeMs: number, summary: ComputeSummary): void;
 }
 
@@ -65,6 +71,7 @@ export async function compute(deps: ComputeDeps, range: ComputeRange): Promise<C
     signalsWritten: 0,
     outcomesWritten: 0,
     ungraded: {},
+    fallbacks: {},
   };
   const published = onlyModels(await publishShipped(deps.db, deps.clock.now()), range.models);
   for (const isSimulated of [false, true]) {
@@ -95,15 +102,21 @@ async function computeMarket(
   summary: ComputeSummary,
 ): Promise<void> {
   const backlog = createBacklog();
+  const onFallback = (_asOf: number, version: string, reason: FallbackReason): void => {
+    const name = `${version}: ${reason}`;
+    summary.fallbacks[name] = (summary.fallbacks[name] ?? 0) + 1;
+  };
   let writing: Promise<void> = Promise.resolve(); // one write is under way while the next closes are settled
   const writePast = async (): Promise<void> => {
     await writing;
     writing = recordPast(deps, market, published, backlog.takePast(), summary);
     writing.catch(() => {}); // told at the next `await writing`
   };
+  const asking = { db: deps.db, server: deps.modelServer ?? null, keepsFallbacks: false, onFallback };
   for await (const close of mergeCloses(streamsOf(deps, market, range))) {
     const { interval, closeTime } = close;
-    const settled = market.universe.close(interval, closeTime, close.rows);
+    const open = market.universe.begin(interval, closeTime, close.rows);
+    const settled = open.finish(await answerQuestions(asking, market, published, open.questions));
     countClose(summary, close, settled);
     deps.onProgress?.(closeTime, summary);
     if (range.fromMs !== null && closeTime < range.fromMs) continue;

@@ -6,6 +6,7 @@ import { intervalMs } from '../lib/interval.ts';
 import type { Log } from '../lib/log.ts';
 import { readModelsRevision } from '../grades/model-store.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
+import type { ModelServer } from '../sources/model-server.ts';
 import type { SettledClose } from './backlog.ts';
 import {
   applyClose,
@@ -27,6 +28,7 @@ import {
   recordCloses,
   settledIntervals,
 } from './market.ts';
+import { answerQuestions, type Asker, type AskerDeps } from './remote-answers.ts';
 
 /**
  * The live engine: takes `closes` events from the log in order, settles each close and records what it brought in one
@@ -61,6 +63,8 @@ export interface EngineDeps {
   readonly clock: Clock;
   readonly log: Log;
   onPublished(): void;
+  /** Answers for remote models; absent: their fallbacks do. */
+  readonly modelServer?: ModelServer | null;
   /** The state is saved after so many closes, {@link closesPerCheckpointDefault} by default. */
   readonly closesPerCheckpoint?: number;
 }
@@ -83,6 +87,7 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
   const corrections = new Map<boolean, number>();
   const checkpoints: CheckpointDeps = { ...deps, codeVersion: readCodeVersion() };
   const closesPerCheckpoint = deps.closesPerCheckpoint ?? closesPerCheckpointDefault;
+  const ask = createAsker(deps, () => published);
   const stats = { settled: 0, late: 0, rebuilt: 0, restored: 0 };
 
   async function marketFor(isSimulated: boolean, event: CloseEvent): Promise<RunningMarket> {
@@ -93,7 +98,8 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
     const saved = isFirst ? await restoreCheckpoint(checkpoints, isSimulated, fresh, published) : null;
     const market = saved ?? createRunningMarket(await createMarket(db, isSimulated, published));
     corrections.set(isSimulated, await countCorrections(db, seriesIdsOf(market), settledIntervals));
-    for await (const close of closesUpTo(db, market, event)) if (!isOf(event, close)) applyClose(market, close);
+    for await (const close of closesUpTo(db, market, event))
+      if (!isOf(event, close)) await applyClose(market, close, ask);
     stats[saved ? 'restored' : 'rebuilt'] += 1;
     const facts = { isSimulated, closeTime: event.payload.closeTime };
     deps.log.info(facts, saved ? 'engines restored from their saved state' : 'engines rebuilt from stored candles');
@@ -128,7 +134,7 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
     const market = await marketFor(isSimulated, event);
     let count = 0;
     for await (const close of closesUpTo(db, market, event)) {
-      const result = { ...applyClose(market, close), interval: close.interval };
+      const result = { ...(await applyClose(market, close, ask)), interval: close.interval };
       await record(deps, market, published, result, isOf(event, close) ? event.seq : null);
       count += 1;
     }
@@ -156,6 +162,18 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
       }
     },
   };
+}
+
+/** Answers for remote models; what was published stays, fallbacks too, and a close that falls back is told to the log. */
+function createAsker({ db, log, modelServer = null }: EngineDeps, readPublished: () => Published): Asker {
+  const asking: AskerDeps = {
+    db,
+    server: modelServer,
+    keepsFallbacks: true,
+    onFallback: (asOf, model, reason, detail) =>
+      log.warn({ model, asOf: new Date(asOf), reason, detail }, 'the model server gave no answer; the fallback grades'),
+  };
+  return (market, questions) => answerQuestions(asking, market, readPublished(), questions);
 }
 
 function isOf({ payload }: CloseEvent, close: StoredClose): boolean {

@@ -13,6 +13,7 @@ import {
   publishModels,
   readModelsRevision,
 } from '../grades/model-store.ts';
+import { isRemote } from '../grades/remote.ts';
 import { type RecordedGrade, recordGrades, recordPastGrades } from '../grades/store.ts';
 import type { CandleInterval } from '../lib/interval.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
@@ -54,6 +55,8 @@ export interface Published {
   readonly strategies: readonly Strategy[];
   readonly modelIds: ReadonlyMap<string, number>;
   readonly strategyIds: ReadonlyMap<string, number>;
+  /** The published models that are computed here: what remote ones fall back on. */
+  readonly fallbacks: readonly GradeModel[];
   /** {@link readModelsRevision} before the rest was read. */
   readonly revision: string;
 }
@@ -72,6 +75,7 @@ export async function publishShipped(db: Db, nowMs: number): Promise<Published> 
     strategies: shippedStrategies,
     modelIds: new Map(models.map(({ id, version }) => [version, id])),
     strategyIds: new Map(strategies.map(({ id, name }) => [name, id])),
+    fallbacks: models.map(({ definition }) => definition).filter((model) => !isRemote(model)),
     revision,
   };
 }
@@ -90,6 +94,7 @@ export async function createMarket(db: Db, isSimulated: boolean, published: Publ
     strategies: published.strategies,
     benchmarkKey,
     narrativesOf: await listNarrativesOf(db),
+    fallbacks: published.fallbacks,
   });
   return { universe, seriesOf, benchmarkKey };
 }

@@ -1,6 +1,7 @@
 import type { FactInputs } from '../facts/inputs.ts';
 import { createGradeEngine, type GradeEngineSnapshot } from '../grades/engine.ts';
 import type { GradeModel, ScoredGrade, Ungraded } from '../grades/model.ts';
+import type { RemoteAnswer, RemoteQuestion } from '../grades/remote.ts';
 import { createVotes, type VoteResult, type Votes, type VotesSnapshot } from '../grades/votes.ts';
 import type { Bar } from '../indicators/bar.ts';
 import type { DecimalText } from '../lib/decimal.ts';
@@ -38,10 +39,19 @@ export interface UniverseClose {
   readonly closed: readonly ClosedSignal[];
 }
 
+/** A close taken in, and what model servers are to be asked before it is graded and judged. */
+export interface OpenUniverseClose {
+  readonly questions: readonly RemoteQuestion[];
+  /** What it brought, with the answers in the order of the questions; one that is not given counts as no server there. */
+  finish(answers: readonly RemoteAnswer[]): UniverseClose;
+}
+
 /** The engines of one universe. */
 export interface Universe {
   /** Settles one close of an interval. Throws a RangeError when it is not later than that interval's last. */
   close(interval: CandleInterval, closeTime: number, rows: readonly UniverseRow[]): UniverseClose;
+  /** As `close`, in two steps, for remote models; each close is to be finished before the next. */
+  begin(interval: CandleInterval, closeTime: number, rows: readonly UniverseRow[]): OpenUniverseClose;
   /** Everything it needs to go on after a restart, in parts of bounded size; made while they are taken, between closes. */
   snapshot(): Iterable<UniversePart>;
   /** Puts one part back into a fresh universe of the same options; with all of them, in any order, it goes on with the same bytes. */
@@ -79,7 +89,8 @@ function tellerAt(switches: readonly GradeTeller[], timeMs: number): string | nu
 /**
  * The engines of a universe. `switches` (oldest first) tell whose grade strategies are told at a close: history keeps
  * the grades of its time, so that a later switch changes no earlier signal. `benchmarkKey` is the token that risk is
- * measured against; `narrativesOf` the narratives that tokens are ranked within, by token.
+ * measured against; `narrativesOf` the narratives that tokens are ranked within, by token; `fallbacks` what remote models
+ * fall back on.
  */
 export function createUniverse(options: {
   readonly models: readonly GradeModel[];
@@ -87,6 +98,7 @@ export function createUniverse(options: {
   readonly strategies: readonly Strategy[];
   readonly benchmarkKey: number | null;
   readonly narrativesOf?: ReadonlyMap<number, readonly string[]>;
+  readonly fallbacks?: readonly GradeModel[];
 }): Universe {
   const { models, switches, strategies } = options;
   const grades = createGradeEngine(options);
@@ -94,15 +106,6 @@ export function createUniverse(options: {
   const signals = createSignalEngine({ strategies });
   const juries = new Map<string, Votes>();
   const lastGrades = new Map<string, LastGrade>();
-
-  function juryOf(interval: CandleInterval, key: number): Votes {
-    const name = `${interval}:${key}`;
-    const known = juries.get(name);
-    if (known) return known;
-    const created = createVotes();
-    juries.set(name, created);
-    return created;
-  }
 
   function withChange(grade: ScoredGrade): UniverseGrade {
     const name = `${grade.modelVersion}:${grade.key}`;
@@ -145,19 +148,47 @@ export function createUniverse(options: {
     else for (const [name, grade] of part.state) lastGrades.set(name, grade);
   }
 
+  function begin(interval: CandleInterval, closeTime: number, rows: readonly UniverseRow[]): OpenUniverseClose {
+    if (interval === gradeInterval) {
+      const open = grades.begin(closeTime, rows);
+      return {
+        questions: open.questions,
+        finish(answers) {
+          const settled = open.finish(answers);
+          const changed = settled.grades.map(withChange);
+          return { grades: changed, ungraded: settled.ungraded, ...judge(interval, closeTime, rows, settled.votes) };
+        },
+      };
+    }
+    const votes = voteOn(juries, interval, rows);
+    return {
+      questions: [],
+      finish: () => ({ grades: [], ungraded: [], ...judge(interval, closeTime, rows, votes) }),
+    };
+  }
+
   return {
     snapshot: parts,
     restore,
-    close(interval, closeTime, rows) {
-      if (interval === gradeInterval) {
-        const settled = grades.close(closeTime, rows);
-        const changed = settled.grades.map(withChange);
-        return { grades: changed, ungraded: settled.ungraded, ...judge(interval, closeTime, rows, settled.votes) };
-      }
-      const votes = new Map(rows.map(({ key, bar }) => [key, juryOf(interval, key).update(bar)]));
-      return { grades: [], ungraded: [], ...judge(interval, closeTime, rows, votes) };
-    },
+    begin,
+    close: (interval, closeTime, rows) => begin(interval, closeTime, rows).finish([]),
   };
+}
+
+/** The votes of tokens on candles that are not graded; `juries` are kept by `interval:token`. */
+function voteOn(
+  juries: Map<string, Votes>,
+  interval: CandleInterval,
+  rows: readonly UniverseRow[],
+): Map<number, VoteResult> {
+  const votes = new Map<number, VoteResult>();
+  for (const { key, bar } of rows) {
+    const name = `${interval}:${key}`;
+    const jury = juries.get(name) ?? createVotes();
+    juries.set(name, jury);
+    votes.set(key, jury.update(bar));
+  }
+  return votes;
 }
 
 function* slicesOf<Item>(items: readonly Item[]): Iterable<readonly Item[]> {

@@ -31,7 +31,7 @@ function run(series: readonly (readonly Bar[])[], settings = options): GradeClos
 /** The raw input of one factor at the last close. */
 function lastRaw(closes: readonly GradeClose[], key: number, factor: string): number | undefined {
   const grade = closes.at(-1)?.grades.find((one) => one.key === key && one.factors.some((f) => f.key === factor));
-  return grade?.factors.find((one) => one.key === factor)?.raw;
+  return grade?.factors.find((one) => one.key === factor)?.raw ?? undefined;
 }
 
 describe('the grade engine', () => {

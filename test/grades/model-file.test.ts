@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readModelFile } from '../../src/grades/model-file.ts';
+import type { GradeModel } from '../../src/grades/model.ts';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { technicalV1 } from '../../src/grades/models/technical-v1.ts';
 
@@ -21,15 +22,38 @@ const withFactor = (change: object, at = 0): object => ({
   factors: technicalV1.factors.map((factor, index) => (index === at ? { ...factor, ...change } : factor)),
 });
 
+const remote = {
+  name: 'linear',
+  version: '3',
+  input: 'SCORES',
+  missing: 50,
+  datatype: 'FP32',
+  fallback: 'measured-v1',
+};
+const served: GradeModel = { ...measuredV1, remote: remote as NonNullable<GradeModel['remote']> };
+
 describe('a model file', () => {
-  for (const model of [measuredV1, technicalV1])
-    it(`states ${model.version} exactly`, () => assert.deepEqual(readModelFile(JSON.stringify(model)), model));
+  for (const model of [measuredV1, technicalV1, served])
+    it(`states ${model.version}${model.remote ? ' on a server' : ''} exactly`, () =>
+      assert.deepEqual(readModelFile(JSON.stringify(model)), model));
 
   const refused: readonly [string, unknown, RegExp][] = [
     ['that is no JSON', '{"kind":', /no JSON/],
     ['that is no object', [], /the file: /],
     ['without a version', { ...measuredV1, version: undefined }, /version: /],
     ['with a version of other letters', { ...measuredV1, version: 'My Model' }, /version: must be small letters/],
+    ['whose server is told too little', { ...served, remote: { ...remote, missing: undefined } }, /remote\.missing: /],
+    [
+      'with a server name that is a path',
+      { ...served, remote: { ...remote, name: '../x' } },
+      /remote\.name: must be letters/,
+    ],
+    ['of votes on a server', { ...technicalV1, remote }, /factors\.0: a remote model takes PERCENTILE only/],
+    [
+      'on a server, with the group that is kept for it',
+      { ...served, factors: [{ ...measuredV1.factors[0], key: 'model.base', group: 'model', weight: 1 }] },
+      /the group "model" is kept/,
+    ],
     ['of another kind', { ...measuredV1, kind: 'GAMBLER' }, /kind: /],
     ['with an unknown key', { ...measuredV1, publishedAt: 5 }, /publishedAt/],
     ['on another interval', { ...measuredV1, interval: 'ONE_HOUR' }, /interval: must be ONE_DAY/],
