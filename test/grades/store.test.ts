@@ -122,6 +122,8 @@ describe('recording grades', () => {
       change24h: -0.1,
       coverage: 0.625,
       factors: [{ key: 'a.b', raw: 1e-7, score: 33.25, weight: 1 / 3, contribution: 11.083333333 }],
+      servedBy: 'measured-v1',
+      fallbackReason: 'TIMEOUT',
     });
     const [written] = await record([grade], day(2));
     const id = written!.id;
