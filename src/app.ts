@@ -61,9 +61,7 @@ export async function startApp(deps: AppDeps, role: Role): Promise<App> {
     const engine = role === 'all' || role === 'worker' ? runEngineThread(shared) : null;
     if (engine) tasks.push(engine);
     if ((role === 'all' || role === 'ingest') && config.feed === 'simulator')
-      tasks.push(
-        runSimulator(shared, () => (engine?.isStandby() === false ? engine.compute() : computeHere(shared))),
-      );
+      tasks.push(runSimulator(shared, () => (engine?.isStandby() === false ? engine.compute() : computeHere(shared))));
     for (const task of tasks) closers.push(() => task.stop());
     return { url, stop };
   } catch (error) {
