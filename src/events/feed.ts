@@ -19,7 +19,7 @@ import { retryDelayMs } from '../lib/retry.ts';
 import { stoppable, whenAborted } from '../lib/stoppable.ts';
 import type { EventFeed, FeedItem } from './replay.ts';
 import { findFloor, findLastSeq, listEvents } from './store.ts';
-import { readBatches, type Subscriber } from './subscriber.ts';
+import { listStored, readBatches, type Subscriber } from './subscriber.ts';
 import { retentionMs, type StoredEvent, type Topic, type TopicPayloads } from './topics.ts';
 import type { EventBus } from './wake.ts';
 
@@ -100,6 +100,9 @@ export function createEventFeed(deps: EventFeedDeps): RunningEventFeed {
     },
     subscribe: (topic, afterSeq, signal) =>
       open(topic, afterSeq, signal, (subscriber, inner) => listItems(deps, subscriber, inner)),
+    position: reader.position,
+    replay: (topic, from, until, outer) =>
+      stoppable(outer, (signal) => listStored(deps, topic, { from, until }, signal)),
     wakeups: (topic, signal) => open(topic, null, signal, (subscriber, inner) => listWakeups(deps, subscriber, inner)),
   };
 }

@@ -8,6 +8,18 @@ export interface EventFeed {
    * SLOW_CONSUMER error and may resume from its last cursor.
    */
   subscribe<T extends Topic>(topic: T, afterSeq: number | null, signal: AbortSignal): AsyncGenerator<FeedItem<T>>;
+  /** Where a subscription of this moment begins: up to where events have been handed out, all of them committed. */
+  position(): number;
+  /**
+   * Stored events of a topic after `afterSeq` up to `untilSeq`, then no more; led by a gap where some have been pruned.
+   * Throws BAD_CURSOR where `afterSeq` lies beyond the end of the log.
+   */
+  replay<T extends Topic>(
+    topic: T,
+    afterSeq: number,
+    untilSeq: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<FeedItem<T>>;
   /**
    * Wake-ups of a topic: each item tells all that was published since the last one was taken (payloads joined in a
    * list), so that a slow reader is conflated instead of queued. An empty list: wake-ups were pruned before this process

@@ -38,7 +38,7 @@ export async function* readBatches<T extends Topic>(
   subscriber: Subscriber,
   signal: AbortSignal,
 ): AsyncGenerator<FeedItem<T>[], void, undefined> {
-  if (subscriber.isBehind) await retrying(deps.clock, signal, () => assertPast(deps, subscriber));
+  if (subscriber.isBehind) await retrying(deps.clock, signal, () => assertPast(deps, subscriber.position));
   while (!signal.aborted) {
     const items = subscriber.isBehind
       ? await retrying(deps.clock, signal, () => readStored<T>(deps, subscriber))
@@ -49,7 +49,7 @@ export async function* readBatches<T extends Topic>(
   }
 }
 
-async function assertPast({ db }: Deps, { position }: Subscriber): Promise<void> {
+async function assertPast({ db }: Deps, position: number): Promise<void> {
   if (position > 0 && position > (await findLastSeq(db)))
     throw new AppError(
       'BAD_CURSOR',
@@ -57,20 +57,55 @@ async function assertPast({ db }: Deps, { position }: Subscriber): Promise<void>
     );
 }
 
-/** The next page after the position, led by a gap where events before it have been pruned. */
+/** Items after a position, led by a gap where events have been pruned, and up to where they reach. */
+interface Page<T extends Topic> {
+  readonly items: FeedItem<T>[];
+  readonly position: number;
+  /** Whether more may follow. */
+  readonly isFull: boolean;
+}
+
+async function readPage<T extends Topic>(db: Sql, topic: T, after: number): Promise<Page<T>> {
+  const { floor, events } = await readTopic(db, topic, after, pageSize);
+  const items: FeedItem<T>[] = events.map((event) => ({ kind: 'event', event }));
+  if (floor.seq > after) items.unshift(await describeGap(db, after, floor));
+  const position = Math.max(after, floor.seq, events.at(-1)?.seq ?? 0);
+  return { items, position, isFull: events.length === pageSize };
+}
+
+/** The next page after the subscriber's position. */
 async function readStored<T extends Topic>({ db }: Deps, subscriber: Subscriber): Promise<FeedItem<T>[]> {
   subscriber.queue.clear();
   subscriber.isBehind = false; // from here on live events are queued: the page is newer than the first of them
   try {
-    const { floor, events } = await readTopic(db, subscriber.topic as T, subscriber.position, pageSize);
-    const items: FeedItem<T>[] = events.map((event) => ({ kind: 'event', event }));
-    if (floor.seq > subscriber.position) items.unshift(await describeGap(db, subscriber.position, floor));
-    subscriber.position = Math.max(subscriber.position, floor.seq, events.at(-1)?.seq ?? 0);
-    if (events.length === pageSize) subscriber.isBehind = true;
-    return items;
+    const page = await readPage(db, subscriber.topic as T, subscriber.position);
+    subscriber.position = page.position;
+    if (page.isFull) subscriber.isBehind = true;
+    return page.items;
   } catch (error) {
     subscriber.isBehind = true;
     throw error;
+  }
+}
+
+/** Stored events of a topic after a position up to another, in order; see {@link EventFeed.replay}. */
+export async function* listStored<T extends Topic>(
+  deps: Deps,
+  topic: T,
+  { from, until }: { readonly from: number; readonly until: number },
+  signal: AbortSignal,
+): AsyncGenerator<FeedItem<T>, void, undefined> {
+  await retrying(deps.clock, signal, () => assertPast(deps, from));
+  for (let position = from; position < until; ) {
+    const after = position;
+    const page = await retrying(deps.clock, signal, () => readPage(deps.db, topic, after));
+    if (page === null) return;
+    for (const item of page.items) {
+      if (item.kind === 'event' && item.event.seq > until) return;
+      yield item;
+    }
+    if (!page.isFull) return;
+    position = page.position;
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  createSourceEventStream,
   type DocumentNode,
   execute,
   type ExecutionArgs,
@@ -19,13 +18,14 @@ import {
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { limitExceeded } from '../lib/limits.ts';
-import { resetLoaders } from '../lib/loader.ts';
 import { computeCost } from './cost.ts';
 import { type ErrorLog, presentError, presentResult, withCode } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { countTokens, type DocumentFacts, measureDocument } from './limits-document.ts';
 import { type BoundedCache, createBoundedCache } from './pipeline-cache.ts';
-import { createEventStream, type EventStream } from './pipeline-stream.ts';
+import { createStreamHub, type StreamHub } from './stream-hub.ts';
+import { type Share, shareOf } from './stream-share.ts';
+import type { Subscription } from './stream-subscription.ts';
 
 /**
  * One pipeline for every transport: parse (tokens bounded) → measure → validate → pick the operation → coerce
@@ -46,8 +46,8 @@ export interface Pipeline {
   admit(prepared: Prepared, operation: OperationDefinitionNode, variables: unknown): Admission;
   /** Runs a query or a mutation that was admitted. */
   run(args: ExecutionArgs, scope: OperationScope): Promise<ExecutionResult> | ExecutionResult;
-  /** Starts a subscription that was admitted; a result instead of a stream says why it could not start. */
-  stream(args: ExecutionArgs, scope: OperationScope): Promise<EventStream<ExecutionResult> | ExecutionResult>;
+  /** Starts a subscription that was admitted; a result instead says why it could not start. */
+  stream(args: ExecutionArgs, scope: OperationScope): Promise<Subscription | ExecutionResult>;
 }
 
 /** What is known of a document from its text alone. */
@@ -59,6 +59,8 @@ export interface Prepared {
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
   /** Admissions of operations without variables, which never differ. */
   readonly admissions: Map<OperationDefinitionNode, Admission>;
+  /** What subscribers of its operations have in common. */
+  readonly shares: Map<OperationDefinitionNode, Share>;
 }
 
 /** Whether an operation may run, and what it costs. */
@@ -75,6 +77,8 @@ export interface OperationScope {
   /** Filled as the operation goes through the steps. */
   prepared?: Prepared;
   admission?: Admission;
+  /** A subscription that has started and waits for a way out; what plugins return may be wrapped around it. */
+  subscription?: Subscription;
 }
 
 /** What a pipeline is made of. */
@@ -91,13 +95,14 @@ const validationErrorsMax = 20;
 /** Makes the pipeline of a schema. */
 export function createPipeline(deps: PipelineDeps): Pipeline {
   const cache = createBoundedCache<Prepared>(deps.limits.cachedCharacters);
+  const hub = createStreamHub();
   return {
     schema: deps.schema,
     prepare: (source) => prepareOnce(deps, cache, source),
     pick,
     admit: (prepared, operation, variables) => admitOnce(deps, prepared, operation, variables),
     run: (args, scope) => run(deps, args, scope),
-    stream: (args, scope) => stream(deps, args, scope),
+    stream: (args, scope) => stream(deps, hub, args, scope),
   };
 }
 
@@ -123,11 +128,12 @@ function prepare({ schema, limits }: PipelineDeps, source: string): Prepared {
     facts,
     fragments,
     admissions: new Map(),
+    shares: new Map(),
   };
 }
 
 function failed(error: GraphQLError): Prepared {
-  return { document: null, errors: [error], facts: null, fragments: {}, admissions: new Map() };
+  return { document: null, errors: [error], facts: null, fragments: {}, admissions: new Map(), shares: new Map() };
 }
 
 function asGraphQLError(error: unknown): GraphQLError {
@@ -245,20 +251,26 @@ export function withCost(result: ExecutionResult, { admission }: OperationScope)
 }
 
 async function stream(
-  deps: PipelineDeps,
+  { schema, log }: PipelineDeps,
+  hub: StreamHub,
   args: ExecutionArgs,
   scope: OperationScope,
-): Promise<EventStream<ExecutionResult> | ExecutionResult> {
-  const source = await createSourceEventStream(args);
-  if (!(Symbol.asyncIterator in source)) return answer(deps, source, scope);
-  const context = args.contextValue as object;
-  return createEventStream(
-    source[Symbol.asyncIterator](),
-    scope.abort,
-    async (rootValue) => {
-      resetLoaders(context); // one context serves all events: what it loaded for the last one is old
-      return answer(deps, await execute({ ...args, rootValue }), scope);
-    },
-    (error) => presentError(asGraphQLError(error), { requestId: scope.requestId, log: deps.log }),
-  );
+): Promise<Subscription | ExecutionResult> {
+  if (!scope.prepared) throw new Error('an operation is parsed before it is executed');
+  const presenting = { requestId: scope.requestId, log };
+  const opened = await hub.open({
+    args,
+    share: shareOnce(schema, scope.prepared, pick(scope.prepared, args.operationName)),
+    abort: scope.abort,
+    answer: (result) => withCost(presentResult(result, presenting), scope),
+    toError: (error) => presentError(asGraphQLError(error), presenting),
+  });
+  if ('attach' in opened) scope.subscription = opened;
+  return opened;
+}
+
+function shareOnce(schema: GraphQLSchema, { shares, fragments }: Prepared, operation: OperationDefinitionNode): Share {
+  const share = shares.get(operation) ?? shareOf(schema, operation, fragments);
+  shares.set(operation, share);
+  return share;
 }

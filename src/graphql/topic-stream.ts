@@ -1,7 +1,9 @@
 import type { EventFeed, FeedItem } from '../events/replay.ts';
 import type { StoredEvent, Topic } from '../events/topics.ts';
 import { decodeSeqCursor } from '../lib/cursor.ts';
+import { chunksOf } from '../lib/chunks.ts';
 import { AppError } from '../lib/errors.ts';
+import { type Durable, sharedAs, type SharedStream } from '../lib/shared-stream.ts';
 import { stoppable } from '../lib/stoppable.ts';
 import { type EventGap, gapOf } from './event-gap.ts';
 
@@ -20,18 +22,28 @@ export interface FollowDeps {
 
 /**
  * Follows a durable topic after a cursor (null: from now on), or after what a reconnecting client has received since:
- * it sends its first request again, so the later of the two counts. Throws BAD_CURSOR where `lastEventId` is none. `load` answers a chunk of consecutive events with one
- * item each, null for an event that is filtered out or whose row is gone. Order is the order of commit; a gap is passed
- * on where it stands. `return()` ends the stream at once, even while the log is silent.
+ * it sends its first request again, so the later of the two counts. Throws BAD_CURSOR where `lastEventId` is none.
+ * `load` answers a chunk of consecutive events with one item each, null for an event that is filtered out or whose row
+ * is gone. Order is the order of commit; a gap is passed on where it stands. `return()` ends the stream at once, even
+ * while the log is silent. It can be shared: who asks for the same differs only in his cursor.
  */
-export function followTopic<T extends Topic, Item>(
+export function followTopic<T extends Topic, Item extends Durable>(
   { events, lastEventId }: FollowDeps,
   topic: T,
   after: number | null,
   load: (chunk: readonly EventOf<T>[]) => Promise<readonly (Item | null)[]>,
-): AsyncGenerator<Item | EventGap, void, undefined> {
+): SharedStream<Item | EventGap> {
   const start = laterOf(after, lastEventId);
-  return stoppable(null, (signal) => readItems(events.subscribe(topic, start, signal), load));
+  const position = events.position(); // where the subscription below begins
+  return sharedAs(
+    stoppable(null, (signal) => readItems(events.subscribe(topic, start, signal), load)),
+    {
+      kind: 'DURABLE',
+      after: start,
+      position,
+      replay: (from, until) => stoppable(null, (signal) => readItems(events.replay(topic, from, until, signal), load)),
+    },
+  );
 }
 
 function laterOf(after: number | null, lastEventId: string | null | undefined): number | null {
@@ -49,7 +61,7 @@ async function* readItems<T extends Topic, Item>(
   feed: AsyncGenerator<FeedItem<T>>,
   load: (chunk: readonly EventOf<T>[]) => Promise<readonly (Item | null)[]>,
 ): AsyncGenerator<Item | EventGap, void, undefined> {
-  for await (const chunk of chunksOf(feed)) {
+  for await (const chunk of chunksOf(feed, chunkMax)) {
     const loaded = await load(chunk.flatMap((item) => (item.kind === 'event' ? [item.event] : [])));
     let next = 0;
     for (const item of chunk) {
@@ -57,33 +69,4 @@ async function* readItems<T extends Topic, Item>(
       if (told != null) yield told;
     }
   }
-}
-
-/** Joins items that the source has at hand: those it gives before the event loop turns, at most {@link chunkMax}. */
-async function* chunksOf<Item>(source: AsyncGenerator<Item>): AsyncGenerator<Item[], void, undefined> {
-  try {
-    let coming = source.next();
-    for (;;) {
-      const first = await coming;
-      if (first.done === true) return;
-      const chunk = [first.value];
-      coming = source.next();
-      while (chunk.length < chunkMax) {
-        const next = await Promise.race([coming.catch(() => null), turnOfLoop()]);
-        if (next === null || next.done === true) break;
-        chunk.push(next.value);
-        coming = source.next();
-      }
-      coming.catch(() => {}); // a failed source is told after what it gave: when its turn is awaited
-      yield chunk;
-    }
-  } finally {
-    void source.return(undefined);
-  }
-}
-
-function turnOfLoop(): Promise<null> {
-  return new Promise((resolve) => {
-    setImmediate(resolve, null);
-  });
 }

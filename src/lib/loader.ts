@@ -33,11 +33,6 @@ export function defineLoader<Ctx extends object, Key, Row>(
   };
 }
 
-/** Forgets everything loaded for a context: called before each event of a subscription, which shares one context. */
-export function resetLoaders(ctx: object): void {
-  loadersByContext.delete(ctx);
-}
-
 /** Puts rows back in the order of the keys asked for; null where no row has the key. */
 export function inKeyOrder<Key, Row>(
   keys: readonly Key[],

@@ -1,6 +1,7 @@
 import { bucketClose, type CandleInterval } from '../lib/interval.ts';
 import { type ConflatingQueue, createConflatingQueue } from '../lib/queue.ts';
 import { retrying } from '../lib/retry.ts';
+import type { Present } from '../lib/shared-stream.ts';
 import { stoppable, whenAborted } from '../lib/stoppable.ts';
 import { type HubDeps, loadQuotes, type PriceHub, priceHubOf } from './hub.ts';
 import type { Quote } from './quote.ts';
@@ -141,6 +142,19 @@ async function* followCandles(
       isMore = closed !== undefined && page.length === limit && limit > 1;
     }
   }
+}
+
+/** What one who joins a stream of candles is told first: the candles still open, or the last that closed. */
+export function newestCandles(): Present<SeriesCandle> {
+  const newest = new Map<number, SeriesCandle>();
+  return {
+    apply(candle) {
+      newest.set(candle.openTime, candle);
+      const last = Math.max(...newest.keys());
+      for (const [openTime, { isFinal }] of newest) if (isFinal && openTime < last) newest.delete(openTime);
+    },
+    events: () => [...newest.values()].toSorted((a, b) => a.openTime - b.openTime),
+  };
 }
 
 const shown = ['open', 'high', 'low', 'close', 'volumeBase', 'volumeQuote', 'source'] as const;

@@ -6,9 +6,10 @@ import { CandleIntervalEnum, CandleRef } from './candle-schema.ts';
 import type { Quote } from './quote.ts';
 import { QuoteRef } from './quote-schema.ts';
 import type { SeriesCandle } from './series.ts';
-import { streamCandles, streamQuotes } from './stream.ts';
+import { newestCandles, streamCandles, streamQuotes } from './stream.ts';
 import type { CandleInterval } from '../lib/interval.ts';
 import { assertWithin } from '../lib/limits.ts';
+import { latestByKey, sharedAs, type SharedStream } from '../lib/shared-stream.ts';
 
 /** The subscriptions `quotes` and `candles`: arguments are checked and slugs resolved before the stream begins. */
 
@@ -17,26 +18,25 @@ const throttleMin = 100;
 /** Most milliseconds between two quotes of a token. */
 export const throttleMax = 60_000;
 
-async function followQuotes(
-  ctx: Context,
-  slugs: readonly string[],
-  throttleMs: number,
-): Promise<AsyncGenerator<Quote, void, undefined>> {
+async function followQuotes(ctx: Context, slugs: readonly string[], throttleMs: number): Promise<SharedStream<Quote>> {
   assertWithin(throttleMs, { name: 'throttleMs', argument: 'throttleMs', min: throttleMin, max: throttleMax });
   if (slugs.length === 0)
     throw new AppError('BAD_USER_INPUT', '`slugs` must name at least one token.', {
       extensions: { argument: 'slugs' },
     });
-  return streamQuotes(ctx, await findTokenIds(ctx, slugs), throttleMs, ctx.signal);
+  const stream = streamQuotes(ctx, await findTokenIds(ctx, slugs), throttleMs, ctx.signal);
+  const keyOf = ({ tokenId }: Quote): number => tokenId;
+  return sharedAs(stream, { kind: 'LIVE', createPresent: () => latestByKey(keyOf), keyOf });
 }
 
 async function followCandles(
   ctx: Context,
   slug: string,
   interval: CandleInterval,
-): Promise<AsyncGenerator<SeriesCandle, void, undefined>> {
+): Promise<SharedStream<SeriesCandle>> {
   const [tokenId = 0] = await findTokenIds(ctx, [slug]);
-  return streamCandles(ctx, tokenId, interval, ctx.signal);
+  const stream = streamCandles(ctx, tokenId, interval, ctx.signal);
+  return sharedAs(stream, { kind: 'LIVE', createPresent: newestCandles, keyOf: ({ openTime }) => openTime });
 }
 
 builder.subscriptionFields((t) => ({

@@ -55,8 +55,11 @@ export function createResponse(result: Result, deps: ResponseDeps): Response {
   return new deps.ResponseOf(JSON.stringify(presented), { status, headers });
 }
 
-function createStream(result: Result, scope: ErrorScope, { streams, ResponseOf }: ResponseDeps): Response {
-  return new ResponseOf(streams.open(result, scope) as unknown as BodyInit, { status: 200, headers: eventHeaders });
+function createStream(result: Result, scope: ErrorScope, { streams, operation, ResponseOf }: ResponseDeps): Response {
+  return new ResponseOf(streams.open(result, operation.subscription ?? null, scope) as unknown as BodyInit, {
+    status: 200,
+    headers: eventHeaders,
+  });
 }
 
 function headersOf({ errors }: ExecutionResult): Record<string, string> {

@@ -2,6 +2,7 @@ import type { ExecutionArgs, GraphQLError } from 'graphql';
 import type { Context, OperationResult, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { codeOf, type ErrorLog, presentError } from '../graphql/errors.ts';
 import type { OperationScope } from '../graphql/pipeline.ts';
+import type { Port } from '../graphql/stream-outbox.ts';
 import { limitExceeded } from '../lib/limits.ts';
 import type { Api, OperationSeed } from './api.ts';
 import { toParams } from './request.ts';
@@ -12,6 +13,8 @@ export interface SocketFacts {
   readonly socketId: string;
   readonly header: (name: string) => string | null;
   readonly close: (code: number, reason: string) => void;
+  /** Where the events of an operation go out. */
+  readonly portOf: (operationId: string) => Port;
   /** Errors of operations that were refused after `subscribe`, to be sent as `error`, by operation id. */
   readonly refusals: Map<string, readonly GraphQLError[]>;
 }
@@ -24,12 +27,12 @@ interface Enveloped {
   subscribe(args: ExecutionArgs): OperationResult;
 }
 /** Arguments that carry the functions of their own operation. */
-type SocketArgs = ExecutionArgs & { readonly enveloped: Enveloped };
+type SocketArgs = ExecutionArgs & { readonly enveloped: Enveloped; readonly operation: OperationScope };
 
 /**
  * How graphql-ws runs an operation: through Yoga's envelop, that is through the same plugins as HTTP. Each operation has
  * a context of its own. What fails before execution is an `error` message; graphql-ws itself would close the socket on a
- * syntax error.
+ * syntax error. Events of a subscription do not pass through graphql-ws, which only sees it end: `ws-port.ts`.
  */
 export function createOperations(
   { api, log }: { api: Api; log: ErrorLog },
@@ -49,8 +52,9 @@ export function createOperations(
     },
     execute: (args) => (args as SocketArgs).enveloped.execute(args),
     subscribe: (args) => (args as SocketArgs).enveloped.subscribe(args),
-    async onOperation(ctx, id, _payload, _args, pending) {
+    async onOperation(ctx, id, _payload, args, pending) {
       const result = await pending;
+      if (id in ctx.subscriptions) (args as SocketArgs).operation.subscription?.attach(ctx.extra.portOf(id));
       if (Symbol.asyncIterator in result || 'data' in result || !result.errors?.length) return undefined;
       ctx.extra.refusals.set(id, result.errors);
       return refusal(result.errors[0] as GraphQLError);
@@ -103,6 +107,7 @@ async function prepare(
     variableValues: params.variables,
     operationName: params.operationName,
     enveloped,
+    operation,
   };
 }
 

@@ -10,6 +10,7 @@ import { isAllowedOrigin } from './cors.ts';
 import { createMessageBudget } from './ws-budget.ts';
 import { defaultSocketLimits, type SocketLimits } from './ws-limits.ts';
 import { createOperations, type SocketFacts } from './ws-operations.ts';
+import { createPortMaker, type SocketPorts } from './ws-port.ts';
 
 /**
  * GraphQL over WebSocket (graphql-transport-ws) on the path of HTTP. graphql-ws keeps the protocol and its close codes;
@@ -48,6 +49,7 @@ export function createSocketServer(deps: SocketDeps): SocketServer {
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
   const protocol = makeServer(createOperations(deps, limits));
+  const portsOf = createPortMaker(closeSlow);
   const alive = new WeakSet<WebSocket>();
   const stopHeart = deps.clock.every(limits.heartbeatMs, () => {
     for (const socket of server.clients) beat(socket, alive);
@@ -56,7 +58,7 @@ export function createSocketServer(deps: SocketDeps): SocketServer {
     alive.add(socket);
     socket.on('pong', () => alive.add(socket));
     socket.on('error', () => undefined); // the peer broke the framing; ws closes with the fitting code
-    bind(deps, limits, protocol, socket, request);
+    bind(deps, limits, protocol, socket, request, portsOf(socket, request.socket));
   });
   return {
     upgrade(request, socket, head) {
@@ -96,6 +98,7 @@ function bind(
   protocol: ReturnType<typeof makeServer<Record<string, unknown>, SocketFacts>>,
   socket: WebSocket,
   request: IncomingMessage,
+  { portOf }: SocketPorts,
 ): void {
   const socketId = randomUUID();
   const hasBudget = createMessageBudget(clock, limits.messagesPerSecond, limits.messagesBurst);
@@ -119,6 +122,7 @@ function bind(
       socketId,
       header: (name) => headerOf(request, name),
       close: (code, reason) => socket.close(code, reason),
+      portOf,
       refusals: new Map(),
     },
   );
@@ -132,11 +136,15 @@ function bind(
   socket.once('close', (code, reason) => void end(code, reason.toString()));
 }
 
+function closeSlow(socket: WebSocket): void {
+  socket.close(closeCodes.tryAgainLater, 'The client reads too slowly; connect again and resume.');
+}
+
 /** Resolves when the message has left; closes a socket whose client does not read. */
 function send(socket: WebSocket, text: string, unsentBytesMax: number): Promise<void> {
   return new Promise((resolve) => {
     if (socket.bufferedAmount > unsentBytesMax) {
-      socket.close(closeCodes.tryAgainLater, 'The client reads too slowly; connect again and resume.');
+      closeSlow(socket);
       return resolve();
     }
     socket.send(text, () => resolve()); // an error means the socket is closing, which ends its operations

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { defaultSocketLimits } from '../../src/server/ws-limits.ts';
 import { createTestClock } from '../support/clock.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { createSharedLog, sharedSchema } from '../support/shared-schema.ts';
 import { tinySchema } from '../support/tiny-schema.ts';
 
 type Message = { type: string; id?: string; payload?: unknown };
@@ -176,20 +177,64 @@ test('a socket that drops ends its subscriptions', async (t) => {
   await end;
 });
 
-test('a client that does not read is closed with 1013 and draws no more events (T5)', async (t) => {
+test('a client that does not read holds back streams that are his alone (T5)', async (t) => {
   let events = 0;
-  let ended: () => void = () => undefined;
-  const end = new Promise<void>((resolve) => (ended = resolve));
-  const context = ({ signal }: { signal: AbortSignal }) => ({ signal, onTick: () => (events += 1), onEnd: ended });
-  const server = await startTestServer(t, { schema: tinySchema, context });
+  const context = ({ signal }: { signal: AbortSignal }) => ({ signal, onTick: () => (events += 1) });
+  const clock = createTestClock(0);
+  const server = await startTestServer(t, {
+    schema: tinySchema,
+    context,
+    clock: { ...clock, sleep: () => Promise.resolve() },
+  });
   const client = await acknowledged(server, t);
   client.socket.pause();
   for (let at = 0; at < 100; at += 1) client.send(subscribe(`${at}`, 'subscription { tick(to: 1000) { text } }'));
-  await end;
+  await clock.advance(12_000); // what is not read is not answered either
+  await clock.advance(12_000);
   client.socket.resume();
-  const { code, reason } = await client.closed();
-  assert.deepEqual([code, reason], [1013, 'The client reads too slowly; connect again and resume.']);
+  assert.equal((await client.closed()).code, 1006);
   assert.ok(events < 1_000, `${events} events were taken for it`);
+});
+
+test('a client that does not read a durable stream is closed with 1013, others are not held up (T5)', async (t) => {
+  const log = createSharedLog();
+  const server = await startTestServer(t, { schema: sharedSchema, context: () => ({ log }) });
+  const [dead, living] = [await acknowledged(server, t), await acknowledged(server, t)];
+  const query = 'subscription { facts(after: 0) { cursor text } }';
+  for (const { send } of [dead, living]) send(subscribe('1', query));
+  log.append('a', 0);
+  await Promise.all([dead.next('next'), living.next('next')]);
+  dead.socket.pause();
+  let longestMs = 0;
+  for (let value = 1; value <= 200; value += 1) {
+    const atMs = performance.now();
+    log.append('a', value);
+    await living.next('next');
+    longestMs = Math.max(longestMs, performance.now() - atMs);
+  }
+  assert.ok(longestMs < 2_000, `${longestMs} ms between two events`);
+  dead.socket.resume();
+  const { code, reason } = await dead.closed();
+  assert.deepEqual([code, reason], [1013, 'The client reads too slowly; connect again and resume.']);
+});
+
+test('messages that share their bytes are whole for every length of id and any text', async (t) => {
+  const log = createSharedLog();
+  const server = await startTestServer(t, { schema: sharedSchema, context: () => ({ log }) });
+  const client = await acknowledged(server, t);
+  const ids = ['1', 'é"\\', 'x'.repeat(130), '2'];
+  for (const id of ids) client.send(subscribe(id, 'subscription { facts(after: 0) { key value } }'));
+  client.send(subscribe('big', 'subscription { facts(after: 0) { key text } }'));
+  log.append('Ünï ✓ "quoted"', 1);
+  const seen = new Set<string>();
+  while (seen.size < ids.length + 1) {
+    const { id = '', payload } = await client.next('next');
+    seen.add(id);
+    const { data } = payload as { data: { facts: { key: string; text?: string } } };
+    assert.equal(data.facts.key, 'Ünï ✓ "quoted"');
+    if (id === 'big') assert.equal(data.facts.text?.length, 100_000);
+  }
+  assert.deepEqual(seen, new Set([...ids, 'big']));
 });
 
 test('a durable subscription that falls behind ends with SLOW_CONSUMER and 1013', async (t) => {

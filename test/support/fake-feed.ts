@@ -46,6 +46,10 @@ export function createFakeFeed(): FakeFeed {
         subscribed.push({ topic, afterSeq, signal });
         return items(signal) as never;
       },
+      position: () => 0,
+      replay() {
+        throw new Error('nothing here is replayed');
+      },
       wakeups() {
         throw new Error('nothing here wakes up');
       },
