@@ -18,11 +18,6 @@ export interface Context {
   readonly requestId: string;
   /** Aborted when the client leaves or completes, when the query times out, when the server stops. */
   readonly signal: AbortSignal;
-  /**
-   * Who may be given the same answers: subscriptions of equal visibility share their execution. `public` when not given;
-   * what only one account may see must carry that account.
-   */
-  readonly visibility?: string;
   /** The cursor of the last event that a reconnecting stream has received (`Last-Event-ID`), as it was sent; null for none. */
   readonly lastEventId?: string | null;
 }

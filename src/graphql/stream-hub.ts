@@ -1,6 +1,7 @@
 import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
 import { chunksOf } from '../lib/chunks.ts';
 import { type DurableSharing, type Sharing, sharingOf } from '../lib/shared-stream.ts';
+import { type Viewer, visibilityOf } from '../lib/viewer.ts';
 import { chunkMax, createStreamGroup, type Member, positionOf, type StreamGroup } from './stream-group.ts';
 import { type Batch, createBatch, type Delivery } from './stream-outbox.ts';
 import { type Share, shareKey } from './stream-share.ts';
@@ -44,7 +45,7 @@ export function createStreamHub(): StreamHub {
   /** The entry of a key, held for the caller. */
   async function hold(request: StreamRequest): Promise<Entry | ExecutionResult> {
     const { args, share } = request;
-    const key = shareKey(share, args.variableValues, visibilityOf(args.contextValue));
+    const key = shareKey(share, args.variableValues, visibilityOf(viewerOf(args)));
     for (;;) {
       const known = entries.get(key);
       const made = known ?? createEntry(request, () => entries.delete(key));
@@ -76,10 +77,8 @@ export function createStreamHub(): StreamHub {
   };
 }
 
-/** Operations of equal visibility may get each other's answers. */
-function visibilityOf(context: unknown): string {
-  const { visibility } = context as { visibility?: string };
-  return visibility ?? 'public';
+function viewerOf({ contextValue }: ExecutionArgs): Viewer | null {
+  return (contextValue as { readonly viewer?: Viewer | null }).viewer ?? null;
 }
 
 /** Makes a group that belongs to none of its subscribers: the one who came first may leave. */

@@ -5,6 +5,7 @@ import type { ExecutionArgs } from 'graphql';
 import { defaultLimits } from '../../src/graphql/limits.ts';
 import { createPipeline, type Pipeline } from '../../src/graphql/pipeline.ts';
 import type { Port } from '../../src/graphql/stream-outbox.ts';
+import type { Viewer } from '../../src/lib/viewer.ts';
 import type { Subscription } from '../../src/graphql/stream-subscription.ts';
 import { createTestClock } from '../support/clock.ts';
 import { createSharedLog, type SharedLog, sharedSchema } from '../support/shared-schema.ts';
@@ -35,16 +36,16 @@ async function subscribe(
   pipeline: Pipeline,
   log: SharedLog,
   source: string,
-  { variables = {}, visibility }: { variables?: Record<string, unknown>; visibility?: string } = {},
+  { variables = {}, accountId }: { variables?: Record<string, unknown>; accountId?: number } = {},
 ): Promise<TestSubscriber> {
   const prepared = pipeline.prepare(source);
   assert.ok(prepared.document, prepared.errors[0]?.message);
-  const contextValue = { log, ...(visibility === undefined ? {} : { visibility }) };
+  const viewer: Viewer | null = accountId === undefined ? null : { accountId, plan: 'FREE', via: 'KEY' };
   const args: ExecutionArgs = {
     schema: sharedSchema,
     document: prepared.document,
     variableValues: variables,
-    contextValue,
+    contextValue: { log, viewer },
   };
   const scope = { requestId: 'r', abort: new AbortController(), prepared };
   const opened = await pipeline.stream(args, scope);
@@ -124,7 +125,7 @@ test('subscribers with the same operation share one stream and one execution an 
   assert.equal(log.open(), 0);
 });
 
-test('another selection, variable or visibility is another stream', async () => {
+test('another selection, variable or account is another stream', async () => {
   const [pipeline, log] = [createTestPipeline(), createSharedLog()];
   const named = 'subscription ($name: String) { facts(name: $name) { cursor value } }';
   await subscribe(pipeline, log, facts);
@@ -132,9 +133,9 @@ test('another selection, variable or visibility is another stream', async () => 
   await subscribe(pipeline, log, named, { variables: { name: 'a' } });
   await subscribe(pipeline, log, named, { variables: { name: 'b' } });
   await subscribe(pipeline, log, named, { variables: { name: 'b', unused: 1 } });
-  await subscribe(pipeline, log, facts, { visibility: 'account:1' });
-  await subscribe(pipeline, log, facts, { visibility: 'account:2' });
-  await subscribe(pipeline, log, facts, { visibility: 'account:2' });
+  await subscribe(pipeline, log, facts, { accountId: 1 });
+  await subscribe(pipeline, log, facts, { accountId: 2 });
+  await subscribe(pipeline, log, facts, { accountId: 2 });
   assert.equal(log.open(), 6);
   log.append('a', 1);
   await settle();

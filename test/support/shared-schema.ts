@@ -107,7 +107,7 @@ const field = (kind: 'PRICES' | 'FACTS' | 'LIST') => ({
   resolve: (event: unknown) => event,
 });
 
-/** The schema; its context carries a `log`, and may carry a `visibility`. */
+/** The schema; its context carries a `log`. */
 export const sharedSchema = new GraphQLSchema({
   query: new GraphQLObjectType({ name: 'Query', fields: { hello: { type: GraphQLString, resolve: () => 'hello' } } }),
   subscription: new GraphQLObjectType<unknown, LogContext>({
