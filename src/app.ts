@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createAuthenticator } from './access/authenticate.ts';
 import type { Config } from './config.ts';
 import type { Db } from './db/client.ts';
 import { applyMigrations } from './db/migrate.ts';
@@ -104,8 +105,9 @@ async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers
   closers.push(() => work.close());
   const server = createServer({
     schema: createSchema(),
-    context: ({ requestId, signal }): Context => ({ db, clock, events, work, viewer: null, requestId, signal }),
-    config,
+    context: ({ requestId, signal, viewer }): Context => ({ db, clock, events, work, viewer, requestId, signal }),
+    access: { authenticate: createAuthenticator({ db, clock }), publicOrigin: config.publicOrigin },
+    config: { ...config, corsOrigins: [...config.corsOrigins, config.publicOrigin] },
     clock,
     log,
     health,

@@ -79,6 +79,13 @@ const variables = {
   CORS_ORIGINS: list
     .default([])
     .describe("Origins that browsers may call from, separated by commas; absent: the server's own pages only."),
+  PUBLIC_ORIGIN: z
+    .string()
+    .regex(/^https?:\/\/[^/?#@\s]+$/)
+    .optional()
+    .describe(
+      'Origin that people reach the server at, as https://api.example: signing in is for its domain, its pages may call the API, its cookies count; absent: http://HOST:PORT.',
+    ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -92,6 +99,10 @@ export function describeVariables(): { name: string; description: string; fallba
     const fallback = parsed.success && parsed.data !== undefined ? String(parsed.data) : '';
     return { name, description: type.description ?? '', fallback };
   });
+}
+
+function originOf({ HOST, PORT }: { HOST: string; PORT: number }): string {
+  return `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${PORT}`;
 }
 
 /** What the program was told; see {@link describeVariables} for the meaning of each. */
@@ -109,6 +120,8 @@ export interface Config {
   readonly modelServerUrl: string | null;
   readonly modelServerTimeoutMs: number;
   readonly corsOrigins: readonly string[];
+  /** Scheme, host and port, without a slash at the end. */
+  readonly publicOrigin: string;
   readonly logLevel: string;
   /** The project's root: where prisma/ lies, from the sources and from a build alike. */
   readonly root: string;
@@ -140,6 +153,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     modelServerUrl: values.MODEL_SERVER_URL ?? null,
     modelServerTimeoutMs: values.MODEL_SERVER_TIMEOUT_MS,
     corsOrigins: values.CORS_ORIGINS,
+    publicOrigin: new URL(values.PUBLIC_ORIGIN ?? originOf(values)).origin,
     logLevel: values.LOG_LEVEL,
     root: fileURLToPath(new URL('..', import.meta.url)),
   });

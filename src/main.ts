@@ -4,6 +4,7 @@ import { addBackfillCommand } from './cli/backfill.ts';
 import { addBackupCommands } from './cli/backup.ts';
 import { addComputeCommand } from './cli/compute.ts';
 import { addImportCommands } from './cli/import.ts';
+import { addKeyCommands } from './cli/key.ts';
 import { addMigrateCommand } from './cli/migrate.ts';
 import { addModelCommands } from './cli/model.ts';
 import { addReplayCommand } from './cli/replay.ts';
@@ -24,6 +25,7 @@ for (const add of [
   addBackfillCommand,
   addComputeCommand,
   addModelCommands,
+  addKeyCommands,
   addReplayCommand,
   addMigrateCommand,
   addBackupCommands,

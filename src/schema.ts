@@ -18,6 +18,7 @@ import './metrics/schema.ts';
 import './market/schema.ts';
 import './status/schema.ts';
 import './access/schema.ts';
+import './access/key-schema.ts';
 
 /** The whole schema: every domain's face has added its types and fields by being imported. */
 export function createSchema(): GraphQLSchema {

@@ -27,3 +27,20 @@ export async function loadOwnAccount(ctx: { db: Db }, id: number): Promise<Accou
   if (account === null) throw new AppError('UNAUTHENTICATED', 'The account is gone; sign in again.');
   return account;
 }
+
+/**
+ * The account that an operator calls by this name, made where there is none; with `plan` it has that plan from now on.
+ * Throws BAD_USER_INPUT where the plan is no name of one.
+ */
+export async function upsertNamedAccount({ db }: { db: Db }, name: string, plan: string | null): Promise<number> {
+  if (name.trim() === '') throw new AppError('BAD_USER_INPUT', 'The name of an account must not be empty.');
+  if (plan !== null && !/^[A-Z][A-Z0-9_]{0,29}$/.test(plan))
+    throw new AppError('BAD_USER_INPUT', `The plan ${plan} is no name of a plan: capital letters, such as FREE.`);
+  const [row] = await db.query<{ id: number }>(
+    `INSERT INTO account (name, plan) VALUES ($1, coalesce($2, 'FREE'))
+     ON CONFLICT (name) DO UPDATE SET plan = coalesce($2, account.plan) RETURNING id`,
+    [name, plan],
+  );
+  if (!row) throw new Error('an upsert gives a row');
+  return row.id;
+}

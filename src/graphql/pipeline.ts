@@ -74,6 +74,8 @@ export interface OperationScope {
   readonly requestId: string;
   /** Aborted when the client leaves, completes or times out, and when the server stops. */
   readonly abort: AbortController;
+  /** Whether who asks still is who they were when it started; absent for anonymous. Streams ask it again and again. */
+  isStillAllowed?: () => Promise<boolean>;
   /** Filled as the operation goes through the steps. */
   prepared?: Prepared;
   admission?: Admission;

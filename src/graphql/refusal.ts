@@ -6,6 +6,11 @@ import { builder } from './builder.ts';
  * not expected, and who may not ask at all, stays an error of the request.
  */
 
+// Here rather than in builder.ts: a schema of domains that change nothing must not have an empty root.
+builder.mutationType({
+  description: 'Everything that changes something; an expected failure is a member of the result union.',
+});
+
 /** An expected failure of a mutation. */
 export interface Refusal {
   readonly kind: 'refusal';

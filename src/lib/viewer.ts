@@ -9,6 +9,15 @@ export interface Viewer {
   readonly via: 'SESSION' | 'KEY' | 'OIDC';
 }
 
+/** What a request shows to say who asks: an API key or a signed token, or the cookie of a signed-in browser. */
+export interface Credential {
+  readonly kind: 'TOKEN' | 'COOKIE';
+  readonly text: string;
+}
+
+/** Who asks by what they show; null when anonymous. Throws UNAUTHENTICATED where it is shown and not, or no longer, valid. */
+export type Authenticate = (credential: Credential | null) => Promise<Viewer | null>;
+
 /** Who asks, where only somebody may. Throws UNAUTHENTICATED for an anonymous request. */
 export function requireViewer({ viewer }: { readonly viewer: Viewer | null }): Viewer {
   if (viewer === null)

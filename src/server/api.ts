@@ -5,7 +5,10 @@ import { defaultLimits, type Limits } from '../graphql/limits.ts';
 import { createPipeline, type Pipeline } from '../graphql/pipeline.ts';
 import { type OperationContext, useOperationPipeline } from '../graphql/plugins/operation.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Authenticate, Viewer } from '../lib/viewer.ts';
+import { type Carrier, type Check, createCheck, isStill } from './credential.ts';
 import { useHttp, useHttpRules } from './http-plugins.ts';
+import { useRecheck } from './recheck.ts';
 import { createEventStreams, type EventStreams } from './sse.ts';
 
 /**
@@ -17,6 +20,8 @@ export interface Api {
   readonly yoga: YogaServerInstance<OperationContext, object>;
   readonly pipeline: Pipeline;
   readonly streams: EventStreams;
+  /** Says who a request or a socket is from; asked again later, whether that still holds. */
+  check(carrier: Carrier): Check;
 }
 
 /** What the context of an operation is made from. */
@@ -31,8 +36,15 @@ export interface OperationSeed {
   readonly connectionParams: Readonly<Record<string, unknown>>;
 }
 
-/** Makes the context of one operation; may throw an AppError to refuse it. */
-export type CreateContext = (seed: OperationSeed) => object | Promise<object>;
+/** Makes the context of one operation of somebody (null: anonymous); may throw an AppError to refuse it. */
+export type CreateContext = (seed: OperationSeed & { readonly viewer: Viewer | null }) => object | Promise<object>;
+
+/** How an API knows who asks. */
+export interface ApiAccess {
+  readonly authenticate: Authenticate;
+  /** Origin of our own pages, such as https://api.example: the cookie counts for them only. */
+  readonly publicOrigin: string | null;
+}
 
 /** What an API is made of. */
 export interface ApiDeps {
@@ -41,6 +53,8 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly log: ErrorLog;
   readonly corsOrigins: readonly string[];
+  /** Absent: everybody is anonymous. */
+  readonly access?: ApiAccess;
   /** The promised figures, unless a test shrinks them. */
   readonly limits?: Limits;
 }
@@ -57,7 +71,12 @@ export function createApi(deps: ApiDeps): Api {
   const yoga = createYoga<OperationContext, object>({
     schema: deps.schema,
     context: (initial) => createContext(deps, initial),
-    plugins: [useHttp({ ...deps, streams }), useOperationPipeline(pipeline), useHttpRules(pipeline)],
+    plugins: [
+      useHttp({ ...deps, streams }),
+      useOperationPipeline(pipeline),
+      useRecheck(deps.clock),
+      useHttpRules(pipeline),
+    ],
     maskedErrors: false, // our own masking is always on: errors.ts
     logging: false,
     graphiql: false,
@@ -69,14 +88,17 @@ export function createApi(deps: ApiDeps): Api {
     maxRequestBodySize: false,
     disposeOnProcessTerminate: false,
   });
-  return { yoga, pipeline, streams };
+  return { yoga, pipeline, streams, check: (carrier) => createCheck(deps.access, carrier) };
 }
 
-async function createContext({ context }: ApiDeps, initial: { request: Request } & OperationContext): Promise<object> {
-  const { seed } = initial as ServerContext;
-  if (seed) return context(seed);
-  const lastEventId = initial.request.headers.get('last-event-id'); // a reconnecting EventSource sends it by itself
-  return { ...(await context(seedOf(initial))), lastEventId };
+async function createContext(deps: ApiDeps, initial: { request: Request } & OperationContext): Promise<object> {
+  const { seed: given, operation, request } = initial as { request: Request } & ServerContext;
+  const seed = given ?? seedOf({ request, operation });
+  const check = createCheck(deps.access, seed);
+  const viewer = await check();
+  if (viewer !== null) operation.isStillAllowed = () => isStill(viewer, check);
+  const lastEventId = given ? null : request.headers.get('last-event-id'); // a reconnecting EventSource sends it by itself
+  return { ...(await deps.context({ ...seed, viewer })), lastEventId };
 }
 
 function seedOf({ request, operation }: { request: Request } & OperationContext): OperationSeed {

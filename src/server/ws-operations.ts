@@ -3,8 +3,10 @@ import type { Context, OperationResult, ServerOptions, SubscribePayload } from '
 import { codeOf, type ErrorLog, presentError } from '../graphql/errors.ts';
 import type { OperationScope } from '../graphql/pipeline.ts';
 import type { Port } from '../graphql/stream-outbox.ts';
+import { AppError } from '../lib/errors.ts';
 import { limitExceeded } from '../lib/limits.ts';
 import type { Api, OperationSeed } from './api.ts';
+import { isStill } from './credential.ts';
 import { toParams } from './request.ts';
 import type { SocketLimits } from './ws-limits.ts';
 
@@ -12,6 +14,8 @@ import type { SocketLimits } from './ws-limits.ts';
 export interface SocketFacts {
   readonly socketId: string;
   readonly header: (name: string) => string | null;
+  /** Whether who opened the socket still is who they were; null until they said who they are, and for anonymous ones. */
+  isStillAllowed: (() => Promise<boolean>) | null;
   readonly close: (code: number, reason: string) => void;
   /** Where the events of an operation go out. */
   readonly portOf: (operationId: string) => Port;
@@ -40,6 +44,7 @@ export function createOperations(
 ): ServerOptions<Params, SocketFacts> {
   return {
     connectionInitWaitTimeout: limits.initWaitMs,
+    onConnect: (ctx) => admit(api, ctx),
     async onSubscribe(ctx, id, payload) {
       const requestId = requestIdOf(ctx, id);
       try {
@@ -68,6 +73,19 @@ export function createOperations(
       return all.map((error) => error.toJSON());
     },
   };
+}
+
+/** Says no (4403) to a socket whose key or token is not valid. */
+async function admit(api: Api, { extra, connectionParams }: SocketContext): Promise<boolean> {
+  try {
+    const check = api.check({ header: extra.header, connectionParams: connectionParams ?? {} });
+    const viewer = await check();
+    if (viewer !== null) extra.isStillAllowed = () => isStill(viewer, check);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'UNAUTHENTICATED') return false;
+    throw error;
+  }
 }
 
 function requestIdOf(ctx: SocketContext, operationId: string): string {

@@ -37,7 +37,13 @@ export interface SocketDeps {
   readonly socketLimits?: SocketLimits;
 }
 
-const closeCodes = { goingAway: 1001, tryAgainLater: 1013, internal: 4500, tooManyMessages: 4429 } as const;
+const closeCodes = {
+  goingAway: 1001,
+  tryAgainLater: 1013,
+  forbidden: 4403,
+  tooManyMessages: 4429,
+  internal: 4500,
+} as const;
 
 /** Makes the WebSocket side of an API. */
 export function createSocketServer(deps: SocketDeps): SocketServer {
@@ -51,14 +57,16 @@ export function createSocketServer(deps: SocketDeps): SocketServer {
   const protocol = makeServer(createOperations(deps, limits));
   const portsOf = createPortMaker(closeSlow);
   const alive = new WeakSet<WebSocket>();
-  const stopHeart = deps.clock.every(limits.heartbeatMs, () => {
+  const facts = new WeakMap<WebSocket, SocketFacts>();
+  const stopHeart = deps.clock.every(limits.heartbeatMs, async () => {
     for (const socket of server.clients) beat(socket, alive);
+    await Promise.all([...server.clients].map((socket) => closeIfForbidden(socket, facts.get(socket))));
   });
   server.on('connection', (socket, request) => {
     alive.add(socket);
     socket.on('pong', () => alive.add(socket));
     socket.on('error', () => undefined); // the peer broke the framing; ws closes with the fitting code
-    bind(deps, limits, protocol, socket, request, portsOf(socket, request.socket));
+    facts.set(socket, bind(deps, limits, protocol, socket, request, portsOf(socket, request.socket)));
   });
   return {
     upgrade(request, socket, head) {
@@ -85,13 +93,19 @@ function beat(socket: WebSocket, alive: WeakSet<WebSocket>): void {
   if (socket.readyState === socket.OPEN) socket.ping();
 }
 
+/** Ends a socket whose key was revoked, or whose session ended, since it was opened. */
+async function closeIfForbidden(socket: WebSocket, facts: SocketFacts | undefined): Promise<void> {
+  if ((await facts?.isStillAllowed?.()) === false)
+    socket.close(closeCodes.forbidden, 'What was shown at the start is no longer valid.');
+}
+
 /** Answers an upgrade that is not taken. */
 export function refuse(socket: Duplex, status: string, sentence: string): void {
   const head = `HTTP/1.1 ${status}\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close`;
   socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(sentence)}\r\n\r\n${sentence}`);
 }
 
-/** Joins one socket to the protocol. */
+/** Joins one socket to the protocol; what is kept beside it. */
 function bind(
   { clock, log }: SocketDeps,
   limits: SocketLimits,
@@ -99,7 +113,7 @@ function bind(
   socket: WebSocket,
   request: IncomingMessage,
   { portOf }: SocketPorts,
-): void {
+): SocketFacts {
   const socketId = randomUUID();
   const hasBudget = createMessageBudget(clock, limits.messagesPerSecond, limits.messagesBurst);
   const fail = (error: unknown): void => {
@@ -107,6 +121,14 @@ function bind(
     socket.close(closeCodes.internal, 'Internal error');
   };
   const isOpen = (): boolean => socket.readyState === socket.OPEN;
+  const facts: SocketFacts = {
+    socketId,
+    header: (name) => headerOf(request, name),
+    isStillAllowed: null,
+    close: (code, reason) => socket.close(code, reason),
+    portOf,
+    refusals: new Map(),
+  };
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
@@ -118,13 +140,7 @@ function bind(
           if (isOpen()) take(textOf(data)).catch(fail);
         }),
     },
-    {
-      socketId,
-      header: (name) => headerOf(request, name),
-      close: (code, reason) => socket.close(code, reason),
-      portOf,
-      refusals: new Map(),
-    },
+    facts,
   );
   let isEnded = false;
   /** Ends the operations; a socket that is closing must not draw events that nobody gets. */
@@ -134,6 +150,7 @@ function bind(
     await Promise.resolve(closed(code, reason)).catch(fail);
   }
   socket.once('close', (code, reason) => void end(code, reason.toString()));
+  return facts;
 }
 
 function closeSlow(socket: WebSocket): void {

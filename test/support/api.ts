@@ -4,7 +4,7 @@ import type { Db } from '../../src/db/client.ts';
 import type { Limits } from '../../src/graphql/limits.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { Viewer } from '../../src/lib/viewer.ts';
-import { type Api, createApi, type OperationSeed } from '../../src/server/api.ts';
+import { type Api, type ApiAccess, createApi, type OperationSeed } from '../../src/server/api.ts';
 
 /** An error as a client reads it. */
 export interface ClientError {
@@ -46,8 +46,9 @@ export interface TestApiOptions {
   readonly clock?: Clock;
   readonly limits?: Limits;
   readonly corsOrigins?: readonly string[];
-  /** Who asks; anonymous when not given. */
+  /** Who asks, whatever a request shows; without it a request is judged by `access`. */
   readonly viewer?: Viewer;
+  readonly access?: ApiAccess;
   /** Further parts of the context, beside `db`, `clock`, `requestId` and `signal`. */
   readonly context?: (seed: OperationSeed) => object;
 }
@@ -69,12 +70,13 @@ export function createTestApi(t: Pick<TestContext, 'after'>, options: TestApiOpt
     context: (seed) => ({
       db,
       clock,
-      viewer: options.viewer ?? null,
+      viewer: options.viewer ?? seed.viewer,
       requestId: seed.requestId,
       signal: seed.signal,
       ...options.context?.(seed),
     }),
     ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.access ? { access: options.access } : {}),
   });
   async function query<Data>(
     source: string,
