@@ -64,8 +64,9 @@ test('a key that ends is refused from that moment on', async () => {
   await assert.rejects(authenticate(token(secret)), unauthenticated);
 });
 
-test('requests in a row ask the database once, and a hundred keys at once take one statement', async () => {
-  const people = await Promise.all(Array.from({ length: 100 }, (_, i) => seedSomebody(db, clock, `many ${i}`)));
+test('requests in a row ask the database once, and thirty keys at once take one statement', async () => {
+  const people = [];
+  for (let i = 0; i < 30; i += 1) people.push(await seedSomebody(db, clock, `many ${i}`));
   const authenticate = createAuthenticator({ db, clock });
   statements.length = 0;
   const viewers = await Promise.all(people.map(({ secret }) => authenticate(token(secret))));
