@@ -42,7 +42,7 @@ module.exports = {
     layer('only-main-imports-app', { path: '^src/(?!main|app|cli/)' }, { path: '^src/(app|main)\\.ts$' }, 'Things are made in the composition root and passed down.'),
     layer('only-stores-touch-the-client', { path: '^src/', pathNot: ['^src/db/', 'store\\.ts$'] }, { path: '^src/db/generated/' }, 'Only stores and db/ know the generated client.'),
     layer('only-sources-import-venues', { path: '^src/', pathNot: '^src/sources/' }, { path: 'node_modules/(ccxt|viem)/' }, 'Only sources/ talks to venues and chains.'),
-    layer('config-reads-the-environment', { path: '^src/', pathNot: '^src/(app|tasks|engine-host|main|config|cli/)' }, { path: '^src/config\\.ts$' }, 'Parts are given their slice of the configuration.'),
+    layer('config-reads-the-environment', { path: '^src/', pathNot: '^src/(app|tasks|engine-host|sync-host|main|config|cli/)' }, { path: '^src/config\\.ts$' }, 'Parts are given their slice of the configuration.'),
     ...Object.entries(edges).map(([name, allowed]) =>
       layer(`${name}-may-import`, { path: `^src/${name}/` }, { path: `^src/(${domains})/`, pathNot: `^src/(${[name, ...allowed].join('|')})/` }, `${name} may import: ${allowed.join(', ') || 'no domain'}.`),
     ),

@@ -13,6 +13,7 @@ await build({
   entryPoints: {
     main: 'src/main.ts',
     'engine-thread': 'src/engine-thread.ts',
+    'sync-thread': 'src/sync-thread.ts',
     'embedded-worker': 'src/db/embedded-worker.ts',
     worker: 'src/work/worker.ts',
   },

@@ -15,6 +15,7 @@ import type { Log } from './lib/log.ts';
 import { createSchema } from './schema.ts';
 import { createHealthServer } from './server/health.ts';
 import { createServer, type Readiness } from './server/http.ts';
+import { runSyncThread } from './sync-host.ts';
 import { openModelServer, runSimulator, type Task } from './tasks.ts';
 import { seedTokens } from './tokens/registry.ts';
 import { createWorkPool } from './work/pool.ts';
@@ -24,7 +25,7 @@ import { createWorkPool } from './work/pool.ts';
  * here once, handed down, and closed in the reverse order.
  */
 
-/** What a process does: `api` serves, `ingest` brings data in, `worker` grades and signals; `all` does everything. */
+/** What a process does: `api` serves, `ingest` brings data in, `worker` grades, signals and syncs of wallets; `all` does everything. */
 export const roles = ['all', 'api', 'ingest', 'worker'] as const;
 export type Role = (typeof roles)[number];
 
@@ -61,6 +62,7 @@ export async function startApp(deps: AppDeps, role: Role): Promise<App> {
     const shared = { ...deps, db, bus };
     const engine = role === 'all' || role === 'worker' ? runEngineThread(shared) : null;
     if (engine) tasks.push(engine);
+    if (role === 'all' || role === 'worker') tasks.push(runSyncThread(deps));
     if ((role === 'all' || role === 'ingest') && config.feed === 'simulator')
       tasks.push(runSimulator(shared, () => (engine?.isStandby() === false ? engine.compute() : computeHere(shared))));
     for (const task of tasks) closers.push(() => task.stop());

@@ -76,6 +76,22 @@ const variables = {
     .max(30_000)
     .default(5000)
     .describe('How long one request to the model server may take, 100 to 30,000 ms.'),
+  SYNC_EVERY_S: z.coerce
+    .number()
+    .int()
+    .min(5)
+    .max(86_400)
+    .default(300)
+    .describe('How long after a sync the next one of a wallet is due, 5 to 86,400 seconds.'),
+  SYNC_NATIVE_BLOCKS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100_000_000)
+    .default(10_000)
+    .describe(
+      "How many of the newest blocks are looked through for the chain's own coin and fees when an address is new; tokens are always read from the first block on.",
+    ),
   CORS_ORIGINS: list
     .default([])
     .describe("Origins that browsers may call from, separated by commas; absent: the server's own pages only."),
@@ -92,13 +108,37 @@ const variables = {
     .describe('Least severe level that is logged.'),
 };
 
+/** Variables that there are one of for each chain; the chain's EIP-155 id ends the name. */
+const chainVariables = {
+  RPC_URL: z
+    .string()
+    .regex(/^https?:\/\/[^\s]+$/)
+    .describe(
+      'JSON-RPC node of the chain with this id, as https://host/path; wallets on a chain without one are not synced.',
+    ),
+  RPC_CONFIRMATIONS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10_000)
+    .describe(
+      'How many blocks of the chain must lie on a block before a sync reads it, 0 to 10,000; 12 where not given.',
+    ),
+};
+
 /** Every variable: its sentence and default, in the order of the documentation. */
 export function describeVariables(): { name: string; description: string; fallback: string }[] {
-  return Object.entries(variables).map(([name, type]) => {
+  const told = Object.entries(variables).map(([name, type]) => {
     const parsed = type.safeParse(undefined);
     const fallback = parsed.success && parsed.data !== undefined ? String(parsed.data) : '';
     return { name, description: type.description ?? '', fallback };
   });
+  const perChain = Object.entries(chainVariables).map(([name, type]) => ({
+    name: `${name}_<chainId>`,
+    description: type.description ?? '',
+    fallback: '',
+  }));
+  return [...told, ...perChain];
 }
 
 function originOf({ HOST, PORT }: { HOST: string; PORT: number }): string {
@@ -119,6 +159,12 @@ export interface Config {
   readonly simulatorSeed: number;
   readonly modelServerUrl: string | null;
   readonly modelServerTimeoutMs: number;
+  /** How long after a sync the next one of a wallet is due, in ms. */
+  readonly syncEveryMs: number;
+  readonly syncNativeBlocks: number;
+  /** By EIP-155 chain id. */
+  readonly rpcUrls: Readonly<Record<number, string>>;
+  readonly rpcConfirmations: Readonly<Record<number, number>>;
   readonly corsOrigins: readonly string[];
   /** Scheme, host and port, without a slash at the end. */
   readonly publicOrigin: string;
@@ -152,9 +198,29 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     simulatorSeed: values.SIMULATOR_SEED,
     modelServerUrl: values.MODEL_SERVER_URL ?? null,
     modelServerTimeoutMs: values.MODEL_SERVER_TIMEOUT_MS,
+    syncEveryMs: values.SYNC_EVERY_S * 1_000,
+    syncNativeBlocks: values.SYNC_NATIVE_BLOCKS,
+    rpcUrls: readPerChain(given, 'RPC_URL'),
+    rpcConfirmations: readPerChain(given, 'RPC_CONFIRMATIONS'),
     corsOrigins: values.CORS_ORIGINS,
     publicOrigin: new URL(values.PUBLIC_ORIGIN ?? originOf(values)).origin,
     logLevel: values.LOG_LEVEL,
     root: fileURLToPath(new URL('..', import.meta.url)),
   });
+}
+
+/** The values of a variable that there is one of for each chain. Throws BAD_USER_INPUT; an address is not told, it may hold a key. */
+function readPerChain<Name extends keyof typeof chainVariables>(
+  given: Readonly<Record<string, string | undefined>>,
+  name: Name,
+): Readonly<Record<number, z.output<(typeof chainVariables)[Name]>>> {
+  const type: z.ZodType = chainVariables[name];
+  const found = Object.entries(given).filter(([key]) => key.startsWith(`${name}_`));
+  const read = ([key, value]: [string, string | undefined]): [number, unknown] => {
+    const chainId = /^[1-9]\d{0,9}$/.exec(key.slice(name.length + 1))?.[0];
+    const parsed = type.safeParse(value);
+    if (chainId !== undefined && parsed.success) return [Number(chainId), parsed.data];
+    throw new AppError('BAD_USER_INPUT', `${key} is not allowed as given. ${type.description ?? ''}`);
+  };
+  return Object.fromEntries(found.map(read)) as Readonly<Record<number, z.output<(typeof chainVariables)[Name]>>>;
 }

@@ -7,11 +7,13 @@ import type { ComputeSummary } from './ingest/compute.ts';
 import { createEngine, type Engine } from './ingest/engine.ts';
 import { runLive } from './ingest/live.ts';
 import { fillSimulatedHistory, listResumePoints, simulatedSource } from './ingest/simulate.ts';
+import { runSyncQueue } from './ingest/sync-queue.ts';
 import type { Clock } from './lib/clock.ts';
 import { hourMs } from './lib/interval.ts';
 import type { Log } from './lib/log.ts';
 import { createModelServer, type ModelServer } from './sources/model-server.ts';
 import { createSimulator } from './sources/simulator.ts';
+import { createChain } from './sources/viem.ts';
 
 /** What a process does beside answering: made and stopped by the composition root. */
 export interface Task {
@@ -123,4 +125,27 @@ export function runSimulator(deps: TaskDeps, computeHistory: () => Promise<Compu
 
   const candidate = runAsLeader(deps, `feed ${simulatedSource}`, run);
   return { waitingFor: () => (candidate.isStandby() ? null : waitingFor), stop: () => candidate.stop() };
+}
+
+/** Blocks that must lie on one before it is read, where the configuration does not say. */
+const confirmationsDefault = 12;
+
+/** Wallets: syncs what is due with the nodes that are configured. */
+export function runWalletSync({ config, db, clock, log }: Omit<TaskDeps, 'bus'>): Task {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const chains = Object.entries(config.rpcUrls).map(([key, url]) => {
+    const chainId = Number(key);
+    const confirmations = config.rpcConfirmations[chainId] ?? confirmationsDefault;
+    const rules = { confirmations, nativeBlocks: config.syncNativeBlocks };
+    return { chain: createChain(chainId, { url, clock, signal }), rules };
+  });
+  const running = runSyncQueue({ db, clock, log, chains, everyMs: config.syncEveryMs }, signal);
+  return {
+    waitingFor: () => null,
+    async stop() {
+      controller.abort();
+      await running;
+    },
+  };
 }
