@@ -147,7 +147,9 @@ export async function startAnvil(
         gas: numberToHex(5_000_000),
         gasPrice: numberToHex(2_000_000_000),
         value: numberToHex(value),
-        ...(call === null ? {} : { data: encodeFunctionData({ abi: tokenAbi, ...(call as { functionName: never; args: never }) }) }),
+        ...(call === null
+          ? {}
+          : { data: encodeFunctionData({ abi: tokenAbi, ...(call as { functionName: never; args: never }) }) }),
       };
       return (client.request as EIP1193RequestFn)({ method: 'eth_sendTransaction', params: [transaction] });
     },
