@@ -2,8 +2,10 @@ import { type DecimalText, shiftDecimal } from '../lib/decimal.ts';
 
 /** From a source's market to prices in USD per coin: which markets count, and how a traded unit becomes a coin. Pure. */
 
-/** Quote currencies that count as one US dollar. */
-const dollars = new Set(['USD', 'USDT', 'USDC', 'BUSD', 'FDUSD', 'TUSD', 'USDP', 'PYUSD', 'USDS', 'DAI']);
+/** Quote currencies that are pegged to the US dollar: candles count them as one, quotes by what they are worth. */
+export const dollarPegs = ['USDT', 'USDC', 'BUSD', 'FDUSD', 'TUSD', 'USDP', 'PYUSD', 'USDS', 'DAI'] as const;
+
+const dollars = new Set<string>(['USD', ...dollarPegs]);
 
 /** Whether a market's quote currency counts as the US dollar; other markets are left out. */
 export function isDollar(quote: string): boolean {

@@ -3,10 +3,11 @@ import { candleIntervals, intervalMs } from '../lib/interval.ts';
 import { defineLoader, inKeyOrder } from '../lib/loader.ts';
 import { marketCapKeySql } from '../tokens/store.ts';
 import type { Quote } from './quote.ts';
+import { type CandlePick, listStoredVenues, priceByVenues, type QuoteVenue } from './venue-store.ts';
 
 /**
- * Quotes: one stored row a token, always that of its default series for quotes, recomputed from candles by
- * {@link refreshQuotes}; and the same computed as of any instant. The price is the close of the candle that opened
+ * Quotes: one stored row a token, made of its venues by the rule of `venue-store.ts` and recomputed from candles by
+ * {@link refreshQuotes}; and the same computed as of any instant. What a venue says is the close of the candle that opened
  * last, of the finest interval that has it.
  */
 
@@ -15,7 +16,7 @@ const lengthSql = (column: string): string =>
   `CASE ${column} ${candleIntervals.map((name) => `WHEN '${name}' THEN interval '${intervalMs(name) / 1000} seconds'`).join(' ')} END`;
 
 /**
- * The close of the series of `p` (a {@link pricedColumns} row) some time before its price: of the last candle that
+ * The close of the series of `p` (a {@link priceByVenues} row) some time before its price: of the last candle that
  * closed by then, at most `tolerance` earlier, of the finest interval that has one. Finest first and lazily, so that
  * it usually is one look into one index.
  */
@@ -32,7 +33,7 @@ const closeBefore = (name: string, horizon: string, tolerance: string, candles: 
     ) c ORDER BY i.interval LIMIT 1
   ) ${name} ON true`;
 
-const changeOf = (past: string): string => `((p.price_usd / ${past}.close - 1) * 100)::float8`;
+const changeOf = (past: string): string => `((p.close / ${past}.close - 1) * 100)::float8`;
 
 /** The newest fact of a metric at the price of `p`, of equally new ones that of the source known here first. */
 const newestFact = (name: string, metric: string, ageMax: string): string => `
@@ -44,13 +45,10 @@ const newestFact = (name: string, metric: string, ageMax: string): string => `
     ORDER BY f.as_of DESC, f.source_id, f.known_at DESC, f.id DESC LIMIT 1
   ) ${name} ON true`;
 
-/** The columns that a statement computes a quote from, of candle `c` of a length `l`. */
-const pricedColumns = (length: string): string => `c.close AS price_usd, c.market_cap_usd, c.supply,
-  least(c.open_time + ${length}, c.learned_at) AS observed_at`;
-
 /**
- * Quotes from `priced` rows (token_id, series_id and {@link pricedColumns}):
- * - Changes are against the close 1 hour (within 1 hour), 24 hours and 7 days (within 1 day) before; null without one.
+ * Quotes from `priced` rows (see {@link priceByVenues}). Changes and volume are those of its `series_id`, so that venues are
+ * never mixed:
+ * - Changes are of its close against the close 1 hour (within 1 hour), 24 hours and 7 days (within 1 day) before; null without one.
  * - Volume is the quote volume of the last 24 hours, of hourly candles, else of 4-hourly, else of the daily one; null
  *   where the series does not reach back 24 hours or does not tell quote volume.
  * - Market cap is the source's own (at most a week old), else a supply times the price, exactly: the source's, else the
@@ -60,7 +58,7 @@ const pricedColumns = (length: string): string => `c.close AS price_usd, c.marke
  * `ownColumns` are columns of `priced` to pass on; `candles` is what is read: the table, or {@link candlesKnown}.
  */
 const quotesOf = (priced: string, supply: string, ownColumns: string, candles: string): string => `
-  SELECT ${ownColumns} p.token_id, p.series_id, p.price_usd, p.observed_at, ${changeOf('h1')} AS change_pct_1h,
+  SELECT ${ownColumns} p.token_id, p.series_id, p.price_usd, p.method, p.observed_at, ${changeOf('h1')} AS change_pct_1h,
     ${changeOf('h24')} AS change_pct_24h, ${changeOf('d7')} AS change_pct_7d, v.volume_24h_usd,
     coalesce(p.market_cap_usd, m.market_cap_usd, p.supply * p.price_usd, fs.value * p.price_usd, fm.value, ${supply} * p.price_usd) AS market_cap_usd
   FROM (${priced}) p JOIN token t ON t.id = p.token_id
@@ -86,20 +84,27 @@ const quotesOf = (priced: string, supply: string, ownColumns: string, candles: s
   ${newestFact('fs', 'CIRCULATING_SUPPLY', '31 days')}
   ${newestFact('fm', 'MARKET_CAP_USD', '7 days')}`;
 
-/** The newest candle of each token's series for quotes; tokens in parameter $1. */
-const pricedNow = `
-  SELECT d.token_id, d.series_id, NULL::timestamptz AS known_at, ${pricedColumns('i.length')}
-  FROM default_series d CROSS JOIN LATERAL (
+const pickNow: CandlePick = {
+  newest: `SELECT i.interval, i.length, c.open_time, c.close, c.market_cap_usd, c.supply, c.learned_at FROM (
     SELECT si.interval, si.last_open_time, ${lengthSql('si.interval')} AS length FROM series_interval si
-    WHERE si.series_id = d.series_id ORDER BY si.last_open_time DESC, si.interval LIMIT 1
+    WHERE si.series_id = s.id ORDER BY si.last_open_time DESC, si.interval LIMIT 1
   ) i CROSS JOIN LATERAL (
-    SELECT * FROM candle c WHERE c.series_id = d.series_id AND c.interval = i.interval AND c.open_time = i.last_open_time OFFSET 0
-  ) c
-  WHERE d.purpose = 'QUOTE' AND d.token_id = ANY($1::int[])`;
+    SELECT * FROM candle c WHERE c.series_id = s.id AND c.interval = i.interval AND c.open_time = i.last_open_time OFFSET 0
+  ) c`,
+  candles: 'candle',
+};
+
+/** The prices of tokens in parameter $1. */
+const pricedNow = priceByVenues(
+  `(SELECT id AS n, id AS token_id, NULL::timestamptz AS as_of, NULL::timestamptz AS known_at FROM unnest($1::int[]) AS t(id)) u`,
+  pickNow,
+);
 
 const quoteValues = [
   'series_id',
   'price_usd',
+  'method',
+  'venues',
   'change_pct_1h',
   'change_pct_24h',
   'change_pct_7d',
@@ -115,7 +120,7 @@ const setExcluded = (names: readonly string[]): string => names.map((name) => `$
 const statKeys = ['market_cap_key', 'volume_key', 'change_key'];
 
 const refreshStatement = `
-WITH computed AS MATERIALIZED (${quotesOf(pricedNow, 't.circulating_supply', '', 'candle')}),
+WITH computed AS MATERIALIZED (${quotesOf(pricedNow, 't.circulating_supply', 'p.venues,', 'candle')}),
 stored AS (
   INSERT INTO quote AS q (token_id, ${quoteValues.join(', ')}, updated_at)
   SELECT token_id, ${quoteValues.join(', ')}, $2::timestamptz FROM computed
@@ -136,7 +141,7 @@ keyed AS (
 SELECT token_id AS "tokenId" FROM stored UNION SELECT token_id FROM removed ORDER BY 1`;
 
 /**
- * Recomputes the quotes of tokens, and the keys that lists order them by, from the candles of their default series and facts; a
+ * Recomputes the quotes of tokens, and the keys that lists order them by, from the candles of their venues and facts; a
  * token without one loses its quote. Writes only what differs. Returns the ids of the tokens whose quote changed,
  * ascending. One statement.
  */
@@ -146,14 +151,14 @@ export async function refreshQuotes(tx: Sql, tokenIds: readonly number[], nowMs:
   return rows.map(({ tokenId }) => tokenId);
 }
 
-const quoteColumns = `q.token_id AS "tokenId", o.name AS source, q.price_usd AS "priceUsd", q.change_pct_1h AS "changePct1h",
+const quoteColumns = `q.token_id AS "tokenId", CASE q.method WHEN 'SINGLE_VENUE' THEN o.name ELSE 'composite' END AS source, q.method, q.price_usd AS "priceUsd", q.change_pct_1h AS "changePct1h",
   q.change_pct_24h AS "changePct24h", q.change_pct_7d AS "changePct7d", q.market_cap_usd AS "marketCapUsd",
   q.volume_24h_usd AS "volume24hUsd", q.observed_at AS "observedAt", k.max_supply AS "maxSupply"`;
 
 /** The current quote of a token by its id; null where the token has no series. */
 export const quoteByToken = defineLoader<{ readonly db: Sql }, number, Quote | null>(async ({ db }, tokenIds) => {
   const rows = await db.query<Quote>(
-    `SELECT ${quoteColumns}, i.interval, NULL AS "asOf"
+    `SELECT ${quoteColumns}, i.interval, NULL AS "asOf", NULL AS "knownAt"
      FROM quote q JOIN series s ON s.id = q.series_id JOIN source o ON o.id = s.source_id JOIN token k ON k.id = q.token_id CROSS JOIN LATERAL (
        SELECT si.interval FROM series_interval si WHERE si.series_id = q.series_id
        ORDER BY si.last_open_time DESC, si.interval LIMIT 1
@@ -194,21 +199,29 @@ const lookBackCandles = 400;
 const askedThen =
   'unnest($1::int[], $2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS u(token_id, as_of, known_at, n)';
 
-/** The last closed candle of each token's series for quotes, of the tokens and instants `u` that are asked for. */
-const pricedThen = (asked: string, candles: string, oldest: string): string => `
-  SELECT u.n, u.known_at, d.token_id, d.series_id, c.interval, ${pricedColumns('c.length')}
-  FROM ${asked}
-  JOIN default_series d ON d.token_id = u.token_id AND d.purpose = 'QUOTE'
-  CROSS JOIN LATERAL (
-    SELECT c.*, i.length, i.interval FROM (
-      SELECT si.interval, si.first_open_time, ${lengthSql('si.interval')} AS length FROM series_interval si WHERE si.series_id = d.series_id
+/** The last candle of each series that had closed then. */
+const pickThen = (candles: (row: string) => string, oldest: string): CandlePick => ({
+  newest: `SELECT c.*, i.length, i.interval FROM (
+      SELECT si.interval, si.first_open_time, ${lengthSql('si.interval')} AS length FROM series_interval si WHERE si.series_id = s.id
     ) i CROSS JOIN LATERAL (
-      SELECT c.open_time, c.close, c.market_cap_usd, c.supply, c.learned_at FROM ${candles} c
-      WHERE c.series_id = d.series_id AND c.interval = i.interval
+      SELECT c.open_time, c.close, c.market_cap_usd, c.supply, c.learned_at FROM ${candles('u')} c
+      WHERE c.series_id = s.id AND c.interval = i.interval
         AND c.open_time >= ${oldest} AND c.open_time <= u.as_of - i.length
       ORDER BY c.open_time DESC LIMIT 1
-    ) c ORDER BY c.open_time DESC, i.interval LIMIT 1
-  ) c`;
+    ) c ORDER BY c.open_time DESC, i.interval LIMIT 1`,
+  candles: candles('v'),
+});
+
+const pricedThen = {
+  now: priceByVenues(
+    askedThen,
+    pickThen(() => closedCandles, 'i.first_open_time'),
+  ),
+  known: priceByVenues(
+    askedThen,
+    pickThen(candlesKnown, `greatest(i.first_open_time, least(u.as_of, u.known_at) - ${lookBackCandles} * i.length)`),
+  ),
+};
 
 const pastStatement = (priced: string, candles: string): string => `
   SELECT q.n, ${quoteColumns}, q.interval
@@ -216,43 +229,80 @@ const pastStatement = (priced: string, candles: string): string => `
   JOIN series s ON s.id = q.series_id JOIN source o ON o.id = s.source_id JOIN token k ON k.id = q.token_id`;
 
 const pastStatements = {
-  now: pastStatement(pricedThen(askedThen, closedCandles, 'i.first_open_time'), 'candle'),
-  known: pastStatement(
-    pricedThen(
-      askedThen,
-      candlesKnown('u'),
-      `greatest(i.first_open_time, least(u.as_of, u.known_at) - ${lookBackCandles} * i.length)`,
-    ),
-    candlesKnown('p'),
-  ),
+  now: pastStatement(pricedThen.now, 'candle'),
+  known: pastStatement(pricedThen.known, candlesKnown('p')),
 };
 
-async function readPastQuotes(db: Sql, statement: string, keys: readonly PastQuoteKey[]): Promise<(Quote | null)[]> {
-  if (keys.length === 0) return [];
-  const rows = await db.query<Quote & { n: number }>(statement, [
-    keys.map(({ tokenId }) => tokenId),
-    keys.map(({ asOf }) => new Date(asOf)),
-    keys.map(({ knownAt }) => (knownAt === null ? null : new Date(knownAt))),
+const venueStatements = {
+  now: `SELECT p.n, p.venues FROM (${pricedThen.now}) p`,
+  known: `SELECT p.n, p.venues FROM (${pricedThen.known}) p`,
+};
+
+/** Reads rows of past keys, those with and without `knownAt` in a statement each; null where there is no row. */
+async function readPast<Row>(
+  db: Sql,
+  statements: Readonly<Record<'now' | 'known', string>>,
+  keys: readonly PastQuoteKey[],
+): Promise<Map<PastQuoteKey, Row | null>> {
+  async function read(statement: string, some: readonly PastQuoteKey[]): Promise<[PastQuoteKey, Row | null][]> {
+    if (some.length === 0) return [];
+    const rows = await db.query<Row & { n: number }>(statement, [
+      some.map(({ tokenId }) => tokenId),
+      some.map(({ asOf }) => new Date(asOf)),
+      some.map(({ knownAt }) => (knownAt === null ? null : new Date(knownAt))),
+    ]);
+    const found = inKeyOrder([...some.keys()], rows, ({ n }) => n - 1);
+    return some.map((key, index) => [key, found[index] ?? null]);
+  }
+  const both = await Promise.all([
+    read(
+      statements.now,
+      keys.filter(({ knownAt }) => knownAt === null),
+    ),
+    read(
+      statements.known,
+      keys.filter(({ knownAt }) => knownAt !== null),
+    ),
   ]);
-  const quotes = inKeyOrder([...keys.keys()], rows, ({ n }) => n - 1);
-  return quotes.map((quote, index) => (quote === null ? null : { ...quote, asOf: keys[index]?.asOf ?? null }));
+  return new Map(both.flat());
 }
 
-/** The quote of a token as of an instant; null before the first candle of its series has closed, or was known. */
-export const pastQuote = defineLoader<{ readonly db: Sql }, PastQuoteKey, Quote | null>(
+const pastKeyText = ({ tokenId, asOf, knownAt }: VenueKey): string => `${tokenId} ${asOf} ${knownAt}`;
+
+/** The quote of a token as of an instant; null before the first candle of its venues has closed, or was known. */
+export const pastQuote = defineLoader<{ readonly db: Sql }, PastQuoteKey, Quote | null>(async ({ db }, keys) => {
+  const found = await readPast<Quote>(db, pastStatements, keys);
+  return keys.map((key) => {
+    const quote = found.get(key) ?? null;
+    return quote === null ? null : { ...quote, asOf: key.asOf, knownAt: key.knownAt };
+  });
+}, pastKeyText);
+
+/** Which quote's venues: of the current one where `asOf` is null, else of the past one. */
+export interface VenueKey {
+  readonly tokenId: number;
+  readonly asOf: number | null;
+  readonly knownAt: number | null;
+}
+
+/**
+ * The venues that a quote was made of, those that were used first, of these the heaviest; empty where there is no quote.
+ * Of current quotes as they were stored with them, in one statement; of past ones computed as they are, in at most two.
+ */
+export const venuesOfQuote = defineLoader<{ readonly db: Sql }, VenueKey, readonly QuoteVenue[]>(
   async ({ db }, keys) => {
-    const [now, known] = [
-      keys.filter(({ knownAt }) => knownAt === null),
-      keys.filter(({ knownAt }) => knownAt !== null),
-    ];
-    const read = await Promise.all([
-      readPastQuotes(db, pastStatements.now, now),
-      readPastQuotes(db, pastStatements.known, known),
+    const past = keys.filter((key): key is PastQuoteKey => key.asOf !== null);
+    const current = keys.filter(({ asOf }) => asOf === null).map(({ tokenId }) => tokenId);
+    const [stored, computed] = await Promise.all([
+      current.length === 0 ? [] : listStoredVenues(db, current),
+      readPast<{ readonly venues: QuoteVenue[] }>(db, venueStatements, past),
     ]);
-    const found = new Map([...now, ...known].map((key, index) => [key, read.flat()[index] ?? null]));
-    return keys.map((key) => found.get(key) ?? null);
+    const storedByToken = new Map(stored.map(({ tokenId, venues }) => [tokenId, venues]));
+    return keys.map((key) =>
+      key.asOf === null ? (storedByToken.get(key.tokenId) ?? []) : (computed.get(key as PastQuoteKey)?.venues ?? []),
+    );
   },
-  ({ tokenId, asOf, knownAt }) => `${tokenId} ${asOf} ${knownAt}`,
+  pastKeyText,
 );
 
 /** Tokens that are read where a whole market is asked for as of a time: the largest by market cap now. */
@@ -260,11 +310,10 @@ export const pastQuotesMax = 2_000;
 
 /** The quotes of the largest tokens as of parameter $1: a statement for others to add up. */
 export const allPastQuotes = quotesOf(
-  pricedThen(
+  priceByVenues(
     `(SELECT k.token_id, $1::timestamptz AS as_of, NULL::timestamptz AS known_at, k.token_id AS n
       FROM token_stat k ORDER BY k.market_cap_key DESC, k.token_id DESC LIMIT ${pastQuotesMax}) u`,
-    closedCandles,
-    'i.first_open_time',
+    pickThen(() => closedCandles, 'i.first_open_time'),
   ),
   'NULL::numeric',
   '',

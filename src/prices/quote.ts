@@ -1,10 +1,13 @@
 import { type DecimalText, Exact } from '../lib/decimal.ts';
 import { type CandleInterval, intervalMs, minuteMs } from '../lib/interval.ts';
+import type { QuoteMethod } from './venue-store.ts';
 
 /** A token's price in USD at one moment: now, or as of an instant. Changes are percentages in floating point. */
 export interface Quote {
   readonly tokenId: number;
+  /** Of the price; `composite` where several venues made it. */
   readonly source: string;
+  readonly method: QuoteMethod;
   /** The interval of the candle that gave the price. */
   readonly interval: CandleInterval;
   readonly priceUsd: DecimalText;
@@ -19,6 +22,8 @@ export interface Quote {
   readonly observedAt: number;
   /** The instant asked for, epoch ms; null where now was meant. */
   readonly asOf: number | null;
+  /** The instant as known at which it is, epoch ms; null where that is now. */
+  readonly knownAt: number | null;
 }
 
 /** A venue may be silent for so long before its price counts as old. */

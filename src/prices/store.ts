@@ -1,7 +1,7 @@
 /**
  * Writing candles. This file and its `*-store.ts` neighbours are the only ones of the domain that run SQL:
  * `series-store` knows which series exist and which one answers by default, `read-store` and `bar-store` read candles,
- * `quote-store` keeps the current price of each token.
+ * `quote-store` keeps the current price of each token, `venue-store` is the rule by which venues make it.
  *
  * Invariants: a series belongs to one market of one source and never changes its token; a coarser candle is the fold
  * of the next finer ones wherever such exist; a closed candle that changes keeps its former values as a revision.

@@ -100,6 +100,29 @@ test('fifty tokens with their quotes are two statements', async () => {
   assert.equal(statements.length, 2, statements.join('\n---\n'));
 });
 
+test('what quotes were made of is one more statement for all of them, and one for all past ones', async () => {
+  const slugs: string[] = [];
+  for (let index = 0; index < 20; index += 1) slugs.push(await seedPriced(['1', '2']));
+  const venues = 'method venues { source priceUsd pegRate weightUsd isUsed reason observedAt }';
+  const { data, codes, statements } = await ask(
+    `{ tokenBatch(slugs: ${JSON.stringify(slugs)}) { nodes { quote { ${venues} } past: quote(asOf: "2025-06-02T01:00:00Z") { ${venues} } } } }`,
+  );
+  assert.deepEqual(codes, []);
+  assert.equal(statements.length, 5, statements.join('\n---\n'));
+  const { tokenBatch } = data as unknown as { tokenBatch: { nodes: Record<'past', { venues: unknown[] }>[] } };
+  const [venue] = tokenBatch.nodes[0]?.past.venues ?? [];
+  const { source, ...rest } = venue as Record<string, unknown>;
+  assert.equal(typeof source, 'string');
+  assert.deepEqual(rest, {
+    priceUsd: '1',
+    pegRate: '1',
+    weightUsd: null,
+    isUsed: true,
+    reason: null,
+    observedAt: '2025-06-02T01:00:00.000Z',
+  });
+});
+
 test('candles of many tokens, ranges and intervals are one statement', async () => {
   const [one, other] = [await seedPriced(['1', null, '2']), await seedPriced(['3'])];
   const { data, codes, statements } = await ask(`{ tokenBatch(slugs: ["${one}", "${other}"]) { nodes {
