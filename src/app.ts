@@ -43,6 +43,9 @@ export interface AppDeps {
   readonly log: Log;
 }
 
+/** An API node behind a load balancer takes connections until the balancer has looked at `/readyz` again. */
+const balancedDrainMs = 3_000;
+
 /** Starts a process in a role; resolves when it answers. Throws an AppError with a sentence when it cannot. */
 export async function startApp(deps: AppDeps, role: Role): Promise<App> {
   const { config, clock, log } = deps;
@@ -113,6 +116,7 @@ async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers
     clock,
     log,
     health,
+    ...(role === 'api' ? { drainMs: balancedDrainMs } : {}),
   });
   const { url } = await server.start();
   closers.push(() => server.stop());

@@ -76,13 +76,19 @@ const connectionCodes = new Set([
   '08006',
   '08001',
   '08003',
+  // what Prisma makes of them
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+  'P2024',
 ]);
 
 /** Whether an error of the driver means that the database cannot be reached now, so that trying later makes sense. */
 export function isConnectionError(error: unknown): boolean {
   const code = (error as { code?: unknown })?.code;
   if (typeof code === 'string' && connectionCodes.has(code)) return true;
-  return /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error/.test(
+  return /timeout exceeded when trying to connect|timeout expired|Query read timeout|Connection terminated|Client has encountered a connection error/.test(
     messageOf(error),
   );
 }
@@ -98,6 +104,9 @@ function asExpected(error: unknown): unknown {
   return error;
 }
 
+/** A server that has not even ended a statement at its own timeout so long after it will not answer: it is frozen or cut off. */
+const silenceMs = 500;
+
 /** A client that vanished without a word (its host lost power, a cable) is gone for the server in six seconds, with its locks. */
 const deadPeer = {
   tcp_keepalives_idle: 3,
@@ -110,6 +119,10 @@ function optionsOf(settings: Readonly<Record<string, string | number>>): string 
   return Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(' ');
+}
+
+function isUnavailable(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'SERVICE_UNAVAILABLE';
 }
 
 /** Long-lived: a pool and Prisma's client on it. Nothing is opened before the first statement. */
@@ -134,6 +147,7 @@ export function createDb(options: DbOptions): Db {
   };
   const pool = new pg.Pool({
     ...session,
+    query_timeout: statementTimeoutMs + silenceMs,
     options: optionsOf({
       TimeZone: 'UTC',
       jit: 'off',
@@ -174,7 +188,7 @@ export function createDb(options: DbOptions): Db {
   };
   return {
     mode: options.mode,
-    prisma: new PrismaClient({ adapter: new PrismaPg(pool, { onPoolError: () => {} }) }),
+    prisma: createPrisma(pool),
     ...sqlOf(() => pool),
     transaction: (run) => inTransaction(pool, (client) => run(sqlOf(() => client))),
     onStatement(listener) {
@@ -196,21 +210,37 @@ export function createDb(options: DbOptions): Db {
   };
 }
 
+/** Prisma's client on the pool; it fails as the statements of `query` do. */
+function createPrisma(pool: pg.Pool): PrismaClient {
+  const client = new PrismaClient({ adapter: new PrismaPg(pool, { onPoolError: () => {} }) });
+  return client.$extends({
+    query: {
+      $allOperations: ({ args, query }) =>
+        query(args).catch((error: unknown) => {
+          throw asExpected(error);
+        }),
+    },
+  }) as unknown as PrismaClient;
+}
+
 async function inTransaction<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect().catch((error: unknown) => {
     throw asExpected(error);
   });
-  let broken: Error | undefined;
+  let broken: Error | undefined; // the connection is gone and takes the transaction with it
   try {
     await client.query('BEGIN');
     const result = await run(client);
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch((rollbackError: unknown) => {
-      broken = rollbackError as Error; // the connection is gone and takes the transaction with it
-    });
-    throw asExpected(error);
+    const expected = asExpected(error);
+    if (isUnavailable(expected)) broken = expected;
+    else
+      await client.query('ROLLBACK').catch((rollbackError: unknown) => {
+        broken = rollbackError as Error;
+      });
+    throw expected;
   } finally {
     client.release(broken);
   }

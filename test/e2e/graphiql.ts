@@ -3,31 +3,16 @@
  * of each. `tsx test/e2e/graphiql.ts [folder for the pictures]`
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { mkdirSync } from 'node:fs';
+import { launchChromium } from './chromium.ts';
 import { createDataDir, startProduct, waitFor } from './product.ts';
 
 const pictures = process.argv[2] ?? '.cache/pictures';
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
-assert.ok(executablePath, 'Chromium is not installed');
 mkdirSync(pictures, { recursive: true });
 
 const data = createDataDir();
 const product = await startProduct({ DATA_DIR: data.path });
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
+const browser = await launchChromium();
 const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
 const problems: string[] = [];
 page.on('pageerror', (error) => problems.push(error.message));

@@ -1,0 +1,48 @@
+/**
+ * kill -9 of the process that reads the feed: the standby takes over. Afterwards every minute must be there once, with the
+ * candles that the simulator gives an undisturbed reader.
+ */
+import assert from 'node:assert/strict';
+import { bucketClose, bucketOpen } from '../../src/lib/interval.ts';
+import { createSimulator } from '../../src/sources/simulator.ts';
+import { killLeader, runKillDrill } from './kit/kill.ts';
+
+/** Without the zeros at the end, as PostgreSQL trims a scale. */
+const trim = (text: string | null): string | null => text?.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '') ?? null;
+
+await runKillDrill({
+  name: 'kill -9 of ingest',
+  topology: { api: 2, ingest: 2, worker: 1 },
+  strike: (topology) => killLeader(topology, 'feed simulated'),
+  async assertAfter({ db, env }, startedMs) {
+    const from = bucketClose('ONE_MINUTE', startedMs);
+    const rows = await db.query<{ symbol: string; openTime: number; [field: string]: unknown }>(
+      `SELECT s.market_symbol AS symbol, c.open_time AS "openTime", c.open, c.high, c.low, c.close,
+         trim_scale(c.volume_base) AS "volumeBase", trim_scale(c.volume_quote) AS "volumeQuote"
+       FROM candle c JOIN series s ON s.id = c.series_id
+       WHERE c.interval = 'ONE_MINUTE' AND c.is_final AND c.open_time >= $1 ORDER BY 1, 2`,
+      [new Date(from)],
+    );
+    const to = Math.max(...rows.map(({ openTime }) => bucketClose('ONE_MINUTE', openTime)));
+    assert.ok(to <= bucketOpen('ONE_MINUTE', Date.now()));
+    const simulator = createSimulator({ seed: 1, count: Number(env['SIMULATOR_TOKENS']) });
+    const undisturbed = simulator.markets
+      .flatMap(({ symbol }) => simulator.history(symbol, 'ONE_MINUTE', from, to))
+      .map(({ symbol, openTime, open, high, low, close, volumeBase, volumeQuote }) => ({
+        symbol,
+        openTime,
+        open,
+        high,
+        low,
+        close,
+        volumeBase: trim(volumeBase),
+        volumeQuote: trim(volumeQuote),
+      }))
+      .sort((a, b) => (a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : a.openTime - b.openTime));
+    assert.deepEqual(
+      rows.map((row) => ({ ...row })),
+      undisturbed,
+    );
+    console.log(`  ${rows.length} candles of ${(to - from) / 60_000} minutes are those of an undisturbed run`);
+  },
+});
