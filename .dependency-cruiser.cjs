@@ -1,12 +1,13 @@
 // The layers of docs/architecture.md: a module may import only what stands left of it.
 //   lib -> db events hot sources -> quiet halves -> work -> graphql ingest -> <domain>/schema -> schema server cli -> app -> main
-const domains = 'tokens|prices|facts|indicators|levels|grades|signals|metrics|market|status|access|wallets|portfolios|apps';
+const domains = 'tokens|prices|facts|indicators|levels|grades|signals|metrics|market|screener|status|access|wallets|portfolios|apps';
 /** Faces of a domain: the files that know GraphQL. */
 const faces = ['schema', '-schema', 'subscription'].map((end) => `^src/(${domains})/.*${end}\\.ts$`);
 const quiet = `^src/(${domains})/`;
 /** Which other domains a domain may import; everything else is refused. */
 const edges = {
   tokens: [],
+  screener: ['tokens'],
   status: ['prices'],
   prices: ['tokens'],
   facts: ['tokens'],

@@ -16,6 +16,7 @@ import './signals/subscription.ts';
 import './signals/track-record-schema.ts';
 import './metrics/schema.ts';
 import './market/schema.ts';
+import './screener/subscription.ts';
 import './status/schema.ts';
 import './access/schema.ts';
 import './access/key-schema.ts';

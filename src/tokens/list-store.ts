@@ -1,3 +1,4 @@
+import type { Sql } from '../db/client.ts';
 import { AppError } from '../lib/errors.ts';
 import { parseDecimal } from '../lib/decimal.ts';
 import type { Key } from '../lib/cursor.ts';
@@ -122,6 +123,30 @@ export function listTokens(
   return db.query<ListedToken>(
     `SELECT ${tokenColumns}, ${orderColumns[order.field].key} AS "sortKey"
      FROM token_stat s JOIN token t ON t.id = s.token_id ${rest}`,
+    draft.params,
+  );
+}
+
+/** A token of a live list. */
+export interface ScreenedToken extends ListedToken {
+  /** Differs when its grades or the values of its quote do; a newer observation of the same values is the same. */
+  readonly stamp: string;
+}
+
+/** The first tokens of a list, as {@link listTokens}, at most `first`. */
+export function listScreened(
+  { db }: { readonly db: Sql },
+  filter: TokenFilter,
+  order: TokenOrder,
+  first: number,
+): Promise<ScreenedToken[]> {
+  const draft = createDraft();
+  addFilter(draft, filter);
+  const rest = sliceSql(draft, order, { take: first - 1, isBackward: false, after: null, before: null });
+  const shown = 's.trader_key, s.investor_key, q.price_usd, q.change_pct_24h, q.market_cap_usd, q.volume_24h_usd';
+  return db.query<ScreenedToken>(
+    `SELECT ${tokenColumns}, ${orderColumns[order.field].key} AS "sortKey", ROW(${shown})::text AS stamp
+     FROM token_stat s JOIN token t ON t.id = s.token_id LEFT JOIN quote q ON q.token_id = t.id ${rest}`,
     draft.params,
   );
 }

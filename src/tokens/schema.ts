@@ -31,7 +31,8 @@ const OrderDirectionEnum = builder.enumType('OrderDirection', {
   values: { ASC: { description: 'Smallest first.' }, DESC: { description: 'Largest first.' } },
 });
 
-const TokenOrderInput = builder.inputType('TokenOrder', {
+/** An order of tokens as clients ask for it. */
+export const TokenOrderInput = builder.inputType('TokenOrder', {
   description: 'An order of tokens.',
   fields: (t) => ({
     field: t.field({ type: TokenOrderFieldEnum, required: true, description: 'What to order by.' }),
@@ -43,7 +44,8 @@ const TokenOrderInput = builder.inputType('TokenOrder', {
   }),
 });
 
-const TokenFilterInput = builder.inputType('TokenFilter', {
+/** Which tokens, as clients ask for them. */
+export const TokenFilterInput = builder.inputType('TokenFilter', {
   description: `Which tokens to list: all conditions given must hold. Lists take at most ${keysMax} items; an empty list matches nothing.`,
   fields: (t) => ({
     slugs: t.stringList({ description: 'Only these slugs, in any letter case.' }),
