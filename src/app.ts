@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createAuthenticator } from './access/authenticate.ts';
+import { loadOwnSecret } from './access/session-store.ts';
 import type { Config } from './config.ts';
 import type { Db } from './db/client.ts';
 import { applyMigrations } from './db/migrate.ts';
@@ -12,9 +13,13 @@ import { allOfHistory, compute, type ComputeSummary } from './ingest/compute.ts'
 import { publishShipped } from './ingest/market.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
+import type { SignIn } from './lib/sign-in.ts';
 import { createSchema } from './schema.ts';
+import type { ApiAccess } from './server/api.ts';
 import { createHealthServer } from './server/health.ts';
 import { createServer, type Readiness } from './server/http.ts';
+import { createIdentityProvider } from './sources/identity-provider.ts';
+import { createSignatureVerifier } from './sources/signature.ts';
 import { runSyncThread } from './sync-host.ts';
 import { openModelServer, runSimulator, type Task } from './tasks.ts';
 import { seedTokens } from './tokens/registry.ts';
@@ -108,10 +113,21 @@ async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers
   closers.push(() => events.close());
   const work = createWorkPool({ clock, log });
   closers.push(() => work.close());
+  const { signIn, access } = await createAccess({ db, clock, config });
   const server = createServer({
     schema: createSchema(),
-    context: ({ requestId, signal, viewer }): Context => ({ db, clock, events, work, viewer, requestId, signal }),
-    access: { authenticate: createAuthenticator({ db, clock }), publicOrigin: config.publicOrigin },
+    context: ({ requestId, signal, viewer, setSessionCookie }): Context => ({
+      db,
+      clock,
+      events,
+      work,
+      signIn,
+      viewer,
+      requestId,
+      signal,
+      setSessionCookie,
+    }),
+    access,
     config: { ...config, corsOrigins: [...config.corsOrigins, config.publicOrigin] },
     clock,
     log,
@@ -121,6 +137,25 @@ async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers
   const { url } = await server.start();
   closers.push(() => server.stop());
   return url;
+}
+
+/** Who may come in, and how. */
+async function createAccess({ db, clock, config }: { db: Db; clock: Clock; config: Config }) {
+  const { publicOrigin, siweChainIds, sessionSecret, oidc, anonymousPlan, rpcUrls } = config;
+  const secret = sessionSecret === null ? await loadOwnSecret(db) : new TextEncoder().encode(sessionSecret);
+  const identityProvider = oidc && createIdentityProvider(oidc);
+  const signIn: SignIn = {
+    publicOrigin,
+    chainIds: siweChainIds,
+    secret,
+    verifySignature: createSignatureVerifier(rpcUrls),
+  };
+  const access: ApiAccess = {
+    authenticate: createAuthenticator({ db, clock, secret, identityProvider }),
+    publicOrigin,
+    isSignedInOnly: anonymousPlan === 'NONE',
+  };
+  return { signIn, access };
 }
 
 /** Ready: the database answers, and what this process runs has caught up for the first time. */

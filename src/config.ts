@@ -102,6 +102,35 @@ const variables = {
     .describe(
       'Origin that people reach the server at, as https://api.example: signing in is for its domain, its pages may call the API, its cookies count; absent: http://HOST:PORT.',
     ),
+  SIWE_CHAIN_IDS: list
+    .transform((ids) => ids.map(Number))
+    .refine((ids) => ids.length > 0 && ids.every((id) => Number.isSafeInteger(id) && id > 0))
+    .default([1])
+    .describe('Chains that a Sign-In with Ethereum message may name, by EIP-155 id, separated by commas.'),
+  SESSION_SECRET: z
+    .string()
+    .min(32)
+    .optional()
+    .describe(
+      'Secret that signs sessions, 32 characters or more; another one ends all sessions. Absent: made once and kept in the database.',
+    ),
+  OIDC_ISSUER: z
+    .string()
+    .regex(/^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost)[:/])[^\s?#]+$/)
+    .optional()
+    .describe(
+      'OpenID Connect issuer whose bearer tokens are taken, as https://id.example; needs OIDC_AUDIENCE; absent: none.',
+    ),
+  OIDC_AUDIENCE: z.string().min(1).optional().describe('What the tokens of OIDC_ISSUER must name as their audience.'),
+  OIDC_JWKS_URL: z
+    .string()
+    .regex(/^https?:\/\/\S+$/)
+    .optional()
+    .describe("Where the issuer's keys are; absent: what its /.well-known/openid-configuration says."),
+  ANONYMOUS_PLAN: z
+    .enum(['FREE', 'NONE'])
+    .default('FREE')
+    .describe('Plan of requests that do not say who asks: FREE, or NONE to demand a key, a token or a session.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -114,7 +143,7 @@ const chainVariables = {
     .string()
     .regex(/^https?:\/\/[^\s]+$/)
     .describe(
-      'JSON-RPC node of the chain with this id, as https://host/path; wallets on a chain without one are not synced.',
+      'JSON-RPC node of the chain with this id, as https://host/path; wallets on a chain without one are not synced, and contract wallets on it cannot sign in.',
     ),
   RPC_CONFIRMATIONS: z.coerce
     .number()
@@ -168,9 +197,29 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** Scheme, host and port, without a slash at the end. */
   readonly publicOrigin: string;
+  readonly siweChainIds: readonly number[];
+  /** Null: one is made and kept in the database. */
+  readonly sessionSecret: string | null;
+  readonly oidc: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string | null } | null;
+  readonly anonymousPlan: 'FREE' | 'NONE';
   readonly logLevel: string;
   /** The project's root: where prisma/ lies, from the sources and from a build alike. */
   readonly root: string;
+}
+
+function oidcOf(values: {
+  OIDC_ISSUER?: string | undefined;
+  OIDC_AUDIENCE?: string | undefined;
+  OIDC_JWKS_URL?: string | undefined;
+}): Config['oidc'] {
+  const { OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience, OIDC_JWKS_URL: jwksUrl = null } = values;
+  if (issuer === undefined) return null;
+  if (audience === undefined)
+    throw new AppError(
+      'BAD_USER_INPUT',
+      'OIDC_ISSUER needs OIDC_AUDIENCE: without it, tokens made for others would be taken.',
+    );
+  return { issuer, audience, jwksUrl };
 }
 
 /** Reads the environment. Throws BAD_USER_INPUT naming the variable, its value and what is allowed. */
@@ -181,7 +230,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     const name = String(parsed.error.issues[0]?.path[0] ?? '') as keyof typeof variables;
     throw new AppError(
       'BAD_USER_INPUT',
-      `${name}=${JSON.stringify(given[name])} is not allowed. ${variables[name]?.description ?? ''}`,
+      `${name}=${name === 'SESSION_SECRET' ? '…' : JSON.stringify(given[name])} is not allowed. ${variables[name]?.description ?? ''}`,
     );
   }
   const values = parsed.data;
@@ -204,6 +253,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     rpcConfirmations: readPerChain(given, 'RPC_CONFIRMATIONS'),
     corsOrigins: values.CORS_ORIGINS,
     publicOrigin: new URL(values.PUBLIC_ORIGIN ?? originOf(values)).origin,
+    siweChainIds: values.SIWE_CHAIN_IDS,
+    sessionSecret: values.SESSION_SECRET ?? null,
+    oidc: oidcOf(values),
+    anonymousPlan: values.ANONYMOUS_PLAN,
     logLevel: values.LOG_LEVEL,
     root: fileURLToPath(new URL('..', import.meta.url)),
   });

@@ -20,6 +20,7 @@ import './screener/subscription.ts';
 import './status/schema.ts';
 import './access/schema.ts';
 import './access/key-schema.ts';
+import './access/session-schema.ts';
 
 /** The whole schema: every domain's face has added its types and fields by being imported. */
 export function createSchema(): GraphQLSchema {

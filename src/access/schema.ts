@@ -2,7 +2,8 @@ import { builder } from '../graphql/builder.ts';
 import type { Viewer } from '../lib/viewer.ts';
 import { type Account, loadOwnAccount } from './store.ts';
 
-const AccountRef = builder.objectRef<Account>('Account').implement({
+/** An account, in the API. */
+export const AccountRef = builder.objectRef<Account>('Account').implement({
   description: 'An account of this installation.',
   fields: (t) => ({
     id: t.id({ description: 'Number of the account.', resolve: ({ id }) => String(id) }),

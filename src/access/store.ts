@@ -1,4 +1,4 @@
-import type { Db } from '../db/client.ts';
+import type { Db, Sql } from '../db/client.ts';
 import { AppError } from '../lib/errors.ts';
 import { defineLoader, inKeyOrder } from '../lib/loader.ts';
 
@@ -43,4 +43,28 @@ export async function upsertNamedAccount({ db }: { db: Db }, name: string, plan:
   );
   if (!row) throw new Error('an upsert gives a row');
   return row.id;
+}
+
+/** The account behind an identity, made at its first sight; who comes at the same moment gets the same one. */
+export async function upsertIdentity(
+  tx: Sql,
+  kind: 'ETHEREUM' | 'OIDC',
+  issuer: string,
+  subject: string,
+): Promise<{ accountId: number; plan: string }> {
+  await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [JSON.stringify([kind, issuer, subject])]);
+  const [known] = await tx.query<{ accountId: number; plan: string }>(
+    `SELECT a.id AS "accountId", a.plan FROM account_identity i JOIN account a ON a.id = i.account_id
+     WHERE i.kind = $1 AND i.issuer = $2 AND i.subject = $3`,
+    [kind, issuer, subject],
+  );
+  if (known) return known;
+  const [made] = await tx.query<{ accountId: number; plan: string }>(
+    `WITH made AS (INSERT INTO account DEFAULT VALUES RETURNING id, plan),
+     named AS (INSERT INTO account_identity (account_id, kind, issuer, subject) SELECT id, $1, $2, $3 FROM made)
+     SELECT id AS "accountId", plan FROM made`,
+    [kind, issuer, subject],
+  );
+  if (!made) throw new Error('an account that was made is there');
+  return made;
 }

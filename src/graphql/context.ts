@@ -1,6 +1,7 @@
 import type { Db } from '../db/client.ts';
 import type { EventFeed } from '../events/replay.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { SignIn } from '../lib/sign-in.ts';
 import type { Viewer } from '../lib/viewer.ts';
 import type { WorkPool } from '../work/pool.ts';
 
@@ -12,6 +13,10 @@ export interface Context {
   readonly events: EventFeed;
   /** Who asks; null when anonymous. */
   readonly viewer: Viewer | null;
+  /** What signing in needs. */
+  readonly signIn: SignIn;
+  /** Puts a session's token into the cookie of our own pages for so long, in ms; empty and 0 remove it. Over HTTP only. */
+  readonly setSessionCookie?: ((token: string, lifeMs: number) => void) | undefined;
   /** Threads for computations that take longer than the event loop may wait. */
   readonly work: WorkPool;
   /** Names the request in logs and in masked errors. */

@@ -76,6 +76,8 @@ export interface OperationScope {
   readonly abort: AbortController;
   /** Whether who asks still is who they were when it started; absent for anonymous. Streams ask it again and again. */
   isStillAllowed?: () => Promise<boolean>;
+  /** Further headers of the response, over HTTP. */
+  readonly headers?: Record<string, string>;
   /** Filled as the operation goes through the steps. */
   prepared?: Prepared;
   admission?: Admission;

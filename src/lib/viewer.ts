@@ -7,6 +7,8 @@ export interface Viewer {
   readonly plan: string;
   /** How they showed who they are: a signed-in session, an API key, a token of the configured OIDC issuer. */
   readonly via: 'SESSION' | 'KEY' | 'OIDC';
+  /** Hash of the session's id, in hexadecimal digits, to end it; for SESSION only. */
+  readonly session?: string;
 }
 
 /** What a request shows to say who asks: an API key or a signed token, or the cookie of a signed-in browser. */

@@ -3,10 +3,11 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { ErrorLog } from '../graphql/errors.ts';
 import { defaultLimits, type Limits } from '../graphql/limits.ts';
 import { createPipeline, type Pipeline } from '../graphql/pipeline.ts';
+import { useSignedInOnly } from '../graphql/plugins/anonymous.ts';
 import { type OperationContext, useOperationPipeline } from '../graphql/plugins/operation.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Authenticate, Viewer } from '../lib/viewer.ts';
-import { type Carrier, type Check, createCheck, isStill } from './credential.ts';
+import { type Carrier, type Check, createCheck, isStill, sessionCookieOf } from './credential.ts';
 import { useHttp, useHttpRules } from './http-plugins.ts';
 import { useRecheck } from './recheck.ts';
 import { createEventStreams, type EventStreams } from './sse.ts';
@@ -34,6 +35,8 @@ export interface OperationSeed {
   readonly header: (name: string) => string | null;
   /** Payload of `connection_init`; empty over HTTP. */
   readonly connectionParams: Readonly<Record<string, unknown>>;
+  /** Sets the session's cookie with the answer, for so long in ms; absent over WebSocket, whose answers have no headers. */
+  readonly setSessionCookie?: (token: string, lifeMs: number) => void;
 }
 
 /** Makes the context of one operation of somebody (null: anonymous); may throw an AppError to refuse it. */
@@ -44,6 +47,8 @@ export interface ApiAccess {
   readonly authenticate: Authenticate;
   /** Origin of our own pages, such as https://api.example: the cookie counts for them only. */
   readonly publicOrigin: string | null;
+  /** Whether anonymous requests may only sign in. */
+  readonly isSignedInOnly?: boolean;
 }
 
 /** What an API is made of. */
@@ -75,6 +80,7 @@ export function createApi(deps: ApiDeps): Api {
       useHttp({ ...deps, streams }),
       useOperationPipeline(pipeline),
       useRecheck(deps.clock),
+      ...(deps.access?.isSignedInOnly ? [useSignedInOnly()] : []),
       useHttpRules(pipeline),
     ],
     maskedErrors: false, // our own masking is always on: errors.ts
@@ -93,7 +99,7 @@ export function createApi(deps: ApiDeps): Api {
 
 async function createContext(deps: ApiDeps, initial: { request: Request } & OperationContext): Promise<object> {
   const { seed: given, operation, request } = initial as { request: Request } & ServerContext;
-  const seed = given ?? seedOf({ request, operation });
+  const seed = given ?? seedOf({ request, operation }, deps.access?.publicOrigin ?? null);
   const check = createCheck(deps.access, seed);
   const viewer = await check();
   if (viewer !== null) operation.isStillAllowed = () => isStill(viewer, check);
@@ -101,12 +107,18 @@ async function createContext(deps: ApiDeps, initial: { request: Request } & Oper
   return { ...(await deps.context({ ...seed, viewer })), lastEventId };
 }
 
-function seedOf({ request, operation }: { request: Request } & OperationContext): OperationSeed {
+function seedOf(
+  { request, operation }: { request: Request } & OperationContext,
+  publicOrigin: string | null,
+): OperationSeed {
   return {
     requestId: operation.requestId,
     signal: operation.abort.signal,
     transport: 'HTTP',
     header: (name) => request.headers.get(name),
     connectionParams: {},
+    setSessionCookie: (token, lifeMs) => {
+      Object.assign(operation.headers ?? {}, { 'set-cookie': sessionCookieOf(token, lifeMs, publicOrigin) });
+    },
   };
 }

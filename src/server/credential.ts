@@ -10,6 +10,12 @@ import type { Authenticate, Credential, Viewer } from '../lib/viewer.ts';
 /** The cookie that holds a session. */
 export const sessionCookie = 'tokengraph_session';
 
+/** The header that sets the cookie, out of reach of scripts and of other sites' requests; empty and 0 remove it. */
+export function sessionCookieOf(token: string, lifeMs: number, publicOrigin: string | null): string {
+  const secure = publicOrigin?.startsWith('https:') ? '; Secure' : '';
+  return `${sessionCookie}=${token}; Path=/graphql; Max-Age=${Math.floor(lifeMs / 1000)}; HttpOnly; SameSite=Lax${secure}`;
+}
+
 /** What a request carries, however it came. */
 export interface Carrier {
   /** Headers by lower-case name. */

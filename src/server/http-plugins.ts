@@ -32,7 +32,9 @@ export function useHttp({ streams, log, corsOrigins }: HttpDeps): Plugin<object,
     onRequest(hook) {
       const { request, serverContext, fetchAPI } = hook;
       const requestId = requestIdOf(request.headers.get('x-request-id'));
-      Object.assign(serverContext, { operation: { requestId, abort: new AbortController() } satisfies OperationScope });
+      Object.assign(serverContext, {
+        operation: { requestId, abort: new AbortController(), headers: {} } satisfies OperationScope,
+      });
       if (request.method === 'OPTIONS') hook.endResponse(new fetchAPI.Response(null, { status: 204 }));
     },
     onRequestParse(hook) {
@@ -54,6 +56,8 @@ export function useHttp({ streams, log, corsOrigins }: HttpDeps): Plugin<object,
       const headers = corsHeaders(request.headers, corsOrigins, isPreflight);
       for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
       response.headers.set('x-request-id', serverContext.operation.requestId);
+      for (const [name, value] of Object.entries(serverContext.operation.headers ?? {}))
+        response.headers.set(name, value);
     },
   };
 }

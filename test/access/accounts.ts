@@ -1,7 +1,8 @@
+import { createAuthenticator } from '../../src/access/authenticate.ts';
 import { recordApiKey } from '../../src/access/key-store.ts';
 import type { Db } from '../../src/db/client.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { Viewer } from '../../src/lib/viewer.ts';
+import type { Authenticate, Viewer } from '../../src/lib/viewer.ts';
 
 /** Somebody with an account and an API key. */
 export interface Somebody {
@@ -18,4 +19,12 @@ export async function seedSomebody(db: Db, clock: Clock, name: string): Promise<
   const accountId = row?.id ?? 0;
   const { apiKey, secret } = await recordApiKey({ db, clock }, accountId, { name: `${name}'s`, expiresAt: null });
   return { viewer: { accountId, plan: 'FREE', via: 'KEY' }, accountId, keyId: apiKey.id, secret };
+}
+
+/** Signs the sessions of tests. */
+export const testSecret = new TextEncoder().encode('a secret for tests, long enough.');
+
+/** Judges keys and sessions; tokens of no issuer. */
+export function createTestAuthenticator(db: Db, clock: Clock): Authenticate {
+  return createAuthenticator({ db, clock, secret: testSecret, identityProvider: null });
 }

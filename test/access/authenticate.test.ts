@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createApiKey } from '../../src/access/api-key.ts';
-import { createAuthenticator } from '../../src/access/authenticate.ts';
 import { recordApiKey, revokeApiKey } from '../../src/access/key-store.ts';
 import { createTestClock } from '../support/clock.ts';
 import { createTestDb } from '../support/db.ts';
-import { seedSomebody } from './accounts.ts';
+import { createTestAuthenticator, seedSomebody } from './accounts.ts';
 
 const db = await createTestDb({ after });
 const clock = createTestClock(Date.UTC(2026, 10, 28));
@@ -17,14 +16,14 @@ const unauthenticated = { code: 'UNAUTHENTICATED' };
 
 test('nothing shown is nobody; a good key is its account with its plan', async () => {
   const { secret, viewer } = await seedSomebody(db, clock, 'Ada');
-  const authenticate = createAuthenticator({ db, clock });
+  const authenticate = createTestAuthenticator(db, clock);
   assert.equal(await authenticate(null), null);
   assert.deepEqual(await authenticate(token(secret)), viewer);
 });
 
 test('a mistyped, a foreign, an unknown and an empty key are refused, and the message holds none of it', async () => {
   const { secret, keyId } = await seedSomebody(db, clock, 'Bea');
-  const authenticate = createAuthenticator({ db, clock });
+  const authenticate = createTestAuthenticator(db, clock);
   const stranger = createApiKey().text;
   const sameId = stranger.replace(/^tg_[0-9a-f]{12}/, `tg_${keyId}`);
   for (const text of [secret.slice(0, -1), `${secret}0`, stranger, sameId, '', 'tg_', 'hello'])
@@ -39,15 +38,15 @@ test('a key with the id of another and a right checksum does not pass for it', a
   const { keyId } = await seedSomebody(db, clock, 'Cid');
   const forged = createApiKey();
   await db.query('UPDATE api_key SET id = $1 WHERE id = $2', [forged.id, keyId]); // the id of a key we know the text of
-  await assert.rejects(createAuthenticator({ db, clock })(token(forged.text)), unauthenticated);
+  await assert.rejects(createTestAuthenticator(db, clock)(token(forged.text)), unauthenticated);
 });
 
 test('a revoked key is refused within 5 s by who has seen it, at once by who has not', async () => {
   const { secret, accountId, keyId } = await seedSomebody(db, clock, 'Dan');
-  const authenticate = createAuthenticator({ db, clock });
+  const authenticate = createTestAuthenticator(db, clock);
   await authenticate(token(secret));
   await revokeApiKey({ db, clock }, accountId, keyId);
-  await assert.rejects(createAuthenticator({ db, clock })(token(secret)), unauthenticated);
+  await assert.rejects(createTestAuthenticator(db, clock)(token(secret)), unauthenticated);
   await clock.advance(4_999);
   await assert.rejects(authenticate(token(secret)), unauthenticated);
 });
@@ -56,7 +55,7 @@ test('a key that ends is refused from that moment on', async () => {
   const { accountId } = await seedSomebody(db, clock, 'Eve');
   const key = { name: 'short', expiresAt: clock.now() + 1_000 };
   const { secret } = await recordApiKey({ db, clock }, accountId, key);
-  const authenticate = createAuthenticator({ db, clock });
+  const authenticate = createTestAuthenticator(db, clock);
   await authenticate(token(secret));
   await clock.advance(999);
   await authenticate(token(secret));
@@ -67,7 +66,7 @@ test('a key that ends is refused from that moment on', async () => {
 test('requests in a row ask the database once, and thirty keys at once take one statement', async () => {
   const people = [];
   for (let i = 0; i < 30; i += 1) people.push(await seedSomebody(db, clock, `many ${i}`));
-  const authenticate = createAuthenticator({ db, clock });
+  const authenticate = createTestAuthenticator(db, clock);
   statements.length = 0;
   const viewers = await Promise.all(people.map(({ secret }) => authenticate(token(secret))));
   assert.deepEqual(
@@ -79,6 +78,6 @@ test('requests in a row ask the database once, and thirty keys at once take one 
 });
 
 test('a cookie that is not, or no longer, good makes anonymous, since a page cannot remove it', async () => {
-  const authenticate = createAuthenticator({ db, clock });
+  const authenticate = createTestAuthenticator(db, clock);
   assert.equal(await authenticate({ kind: 'COOKIE', text: 'old' }), null);
 });

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { createAuthenticator } from '../../src/access/authenticate.ts';
 import { liveKeysMax, recordApiKey } from '../../src/access/key-store.ts';
 import { createSchema } from '../../src/schema.ts';
 import { createTestApi } from '../support/api.ts';
 import { createTestClock } from '../support/clock.ts';
 import { createTestDb } from '../support/db.ts';
-import { seedSomebody } from './accounts.ts';
+import { createTestAuthenticator, seedSomebody } from './accounts.ts';
 
 const schema = createSchema();
 const db = await createTestDb({ after });
 const clock = createTestClock(Date.UTC(2026, 10, 28));
-const access = { authenticate: createAuthenticator({ db, clock }), publicOrigin: null };
+const access = { authenticate: createTestAuthenticator(db, clock), publicOrigin: null };
 const api = createTestApi({ after: (run) => after(run as () => void) }, { schema, db, clock, access });
 
 type Result = { kind: string; code?: string; secret?: string; apiKey?: { id: string; expiresAt: string | null } };

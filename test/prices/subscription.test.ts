@@ -39,6 +39,7 @@ async function run(source: string, variableValues: Record<string, unknown> = {})
     events,
     work,
     viewer: null,
+    signIn: { publicOrigin: '', chainIds: [], secret: new Uint8Array(), verifySignature: async () => false },
     requestId: 'test',
     signal: new AbortController().signal,
   };
