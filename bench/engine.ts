@@ -1,9 +1,11 @@
 /**
- * What the engine costs, on a throw-away PostgreSQL cluster: `tsx bench/engine.ts [--tokens 10000] [--days 130] [--closes 5]`.
+ * What the engine costs, on a throw-away PostgreSQL cluster:
+ * `npm run bench -- engine [--tokens 10000] [--days 130] [--closes 5] [--no-compute]`.
  *
- * A universe of generated tokens with so many daily candles is graded from its beginning (`compute`), then further closes
- * come one by one and are settled by the live engine: reading the candles, scoring by every model, writing grades, signals
- * and events. Prints one line of JSON a step.
+ * A universe of generated tokens with so many daily candles is graded from its beginning (`compute`, unless left out), then
+ * further closes come one by one and are settled by the live engine: reading the candles, scoring by every model, writing
+ * grades, signals and events. Prints one line of JSON a step. On a busy machine read the seconds of CPU; `taskset -c 0` in
+ * front holds all of it to one core.
  */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     tokens: { type: 'string', default: '10000' },
     days: { type: 'string', default: '130' },
     closes: { type: 'string', default: '5' },
+    'no-compute': { type: 'boolean', default: false },
   },
 });
 const size = { tokens: Number(values.tokens), days: Number(values.days), closes: Number(values.closes) };
@@ -108,7 +111,11 @@ async function measureCloses(db: Db): Promise<void> {
     await announceDay(db, size.days + close);
     await measure(close === 0 ? 'first close of a start' : 'close', async () => {
       await engine.drain();
-      return engine.stats();
+      const [{ count } = { count: 0 }] = await db.query<{ count: number }>(
+        'SELECT count(*) AS count FROM grade WHERE as_of = $1',
+        [new Date(firstOpen + (size.days + close + 1) * dayMs)],
+      );
+      return { ...engine.stats(), grades: count };
     });
   }
 }
@@ -122,7 +129,7 @@ try {
     await load(db);
     return size;
   });
-  await measure('compute', () => computeAll(db));
+  if (!values['no-compute']) await measure('compute', () => computeAll(db));
   await measureCloses(db);
 } finally {
   await db.close();

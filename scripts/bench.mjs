@@ -1,9 +1,12 @@
-// Measures the work items of docs/operations.md on a database of its own: `npm run bench -- --help`.
+// Measures requests (`npm run bench -- --help`), or the engine that settles closes (`npm run bench -- engine`, see the top
+// of bench/engine.ts), on a database of its own.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const child = spawn(process.execPath, ['--import', 'tsx', 'bench/run.ts', ...process.argv.slice(2)], {
+const [first, ...rest] = process.argv.slice(2);
+const [file, args] = first === 'engine' ? ['bench/engine.ts', rest] : ['bench/run.ts', process.argv.slice(2)];
+const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
   cwd: root,
   stdio: 'inherit',
 });

@@ -155,11 +155,19 @@ function rowsOf(market: Market, published: Published, closes: readonly SettledCl
   const seriesAt = (interval: CandleInterval, tokenId: number): number =>
     market.seriesOf.get(interval)?.get(tokenId) ?? 0;
   const grades = closes.flatMap(({ grades, interval }) =>
-    grades.map(({ key, modelVersion, ...grade }) => ({
-      ...grade,
-      modelId: published.modelIds.get(modelVersion) ?? 0,
-      tokenId: key,
-      seriesId: seriesAt(interval, key),
+    grades.map((grade) => ({
+      // Field by field: leaving two out of a spread costs as much as scoring, for thousands of tokens.
+      modelId: published.modelIds.get(grade.modelVersion) ?? 0,
+      tokenId: grade.key,
+      seriesId: seriesAt(interval, grade.key),
+      asOf: grade.asOf,
+      value: grade.value,
+      band: grade.band,
+      change24h: grade.change24h,
+      coverage: grade.coverage,
+      factors: grade.factors,
+      servedBy: grade.servedBy ?? null,
+      fallbackReason: grade.fallbackReason ?? null,
     })),
   );
   const signals = closes.flatMap(({ issued, interval }) =>
