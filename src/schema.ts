@@ -19,6 +19,8 @@ import './market/schema.ts';
 import './screener/subscription.ts';
 import './status/schema.ts';
 import './access/schema.ts';
+import './wallets/schema.ts';
+import './wallets/mutation-schema.ts';
 import './access/key-schema.ts';
 import './access/session-schema.ts';
 
