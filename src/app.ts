@@ -21,7 +21,7 @@ import { createServer, type Readiness } from './server/http.ts';
 import { createIdentityProvider } from './sources/identity-provider.ts';
 import { createSignatureVerifier } from './sources/signature.ts';
 import { runSyncThread } from './sync-host.ts';
-import { openModelServer, runSimulator, type Task } from './tasks.ts';
+import { openModelServer, runExchanges, runSimulator, type Task } from './tasks.ts';
 import { seedTokens } from './tokens/registry.ts';
 import { createWorkPool } from './work/pool.ts';
 
@@ -73,6 +73,7 @@ export async function startApp(deps: AppDeps, role: Role): Promise<App> {
     if (role === 'all' || role === 'worker') tasks.push(runSyncThread(deps));
     if ((role === 'all' || role === 'ingest') && config.feed === 'simulator')
       tasks.push(runSimulator(shared, () => (engine?.isStandby() === false ? engine.compute() : computeHere(shared))));
+    if ((role === 'all' || role === 'ingest') && config.feed === 'ccxt') tasks.push(runExchanges(shared));
     for (const task of tasks) closers.push(() => task.stop());
     return { url, stop };
   } catch (error) {

@@ -34,9 +34,24 @@ const variables = {
       'Redis for wake-ups between processes, as redis://host:port; absent: PostgreSQL NOTIFY, or in-process when embedded.',
     ),
   FEED: z
-    .enum(['simulator', 'off'])
+    .enum(['simulator', 'ccxt', 'off'])
     .default('simulator')
-    .describe('Where live prices come from: simulator (labelled as such on every number) or off.'),
+    .describe(
+      'Where live prices come from: simulator (labelled as such on every number), ccxt (the exchanges of FEED_EXCHANGES) or off.',
+    ),
+  FEED_EXCHANGES: list
+    .pipe(z.array(z.string().regex(/^[a-z0-9]+$/)).min(1))
+    .default(['binance', 'kraken'])
+    .describe('Exchanges whose live prices come in, by their ids in ccxt, separated by commas.'),
+  FEED_MARKETS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2_000)
+    .default(50)
+    .describe(
+      'How many markets of each exchange come in live, those with the largest volume, 1 to 2000: each asks for a candle a minute.',
+    ),
   FEED_REST_URL: z
     .string()
     .regex(/^https?:\/\/.+/)
@@ -181,7 +196,9 @@ export interface Config {
   readonly dataDir: string;
   readonly databaseUrl: string | null;
   readonly redisUrl: string | null;
-  readonly feed: 'simulator' | 'off';
+  readonly feed: 'simulator' | 'ccxt' | 'off';
+  readonly feedExchanges: readonly string[];
+  readonly feedMarkets: number;
   readonly feedRestUrl: string | null;
   readonly feedWsUrl: string | null;
   readonly simulatorTokens: number;
@@ -241,6 +258,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     databaseUrl: values.DATABASE_URL ?? null,
     redisUrl: values.REDIS_URL ?? null,
     feed: values.FEED,
+    feedExchanges: values.FEED_EXCHANGES,
+    feedMarkets: values.FEED_MARKETS,
     feedRestUrl: values.FEED_REST_URL ?? null,
     feedWsUrl: values.FEED_WS_URL ?? null,
     simulatorTokens: values.SIMULATOR_TOKENS,

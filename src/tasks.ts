@@ -5,6 +5,7 @@ import type { EventBus } from './events/bus.ts';
 import { pruneEvents } from './events/store.ts';
 import type { ComputeSummary } from './ingest/compute.ts';
 import { createEngine, type Engine } from './ingest/engine.ts';
+import { runExchangeFeed } from './ingest/exchange-feed.ts';
 import { runLive } from './ingest/live.ts';
 import { fillSimulatedHistory, listResumePoints, simulatedSource } from './ingest/simulate.ts';
 import { runSyncQueue } from './ingest/sync-queue.ts';
@@ -146,6 +147,22 @@ export function runWalletSync({ config, db, clock, log }: Omit<TaskDeps, 'bus'>)
     async stop() {
       controller.abort();
       await running;
+    },
+  };
+}
+
+/** The live feeds of the configured exchanges, each run by one process at a time. An exchange that is away holds nobody up. */
+export function runExchanges(deps: TaskDeps): Task {
+  const { feedExchanges, feedMarkets: marketsMax, feedRestUrl: restUrl, feedWsUrl: wsUrl } = deps.config;
+  const candidates = feedExchanges.map((exchange) =>
+    runAsLeader(deps, `feed ${exchange}`, (term, signal) =>
+      runExchangeFeed({ ...deps, db: fenceDb(deps.db, term) }, { exchange, marketsMax, restUrl, wsUrl, signal }),
+    ),
+  );
+  return {
+    waitingFor: () => null,
+    async stop() {
+      await Promise.all(candidates.map((candidate) => candidate.stop()));
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
-import { readStatus, type SystemStatus } from '../status/store.ts';
+import { type LiveFeedStatus, readStatus, type SystemStatus } from '../status/store.ts';
 import { version } from '../version.ts';
 import { withDb } from './database.ts';
 
@@ -12,7 +12,7 @@ export function addStatusCommand(program: Command): void {
     .description('Show feeds and their freshness, counts, last grades, lag, database and version.')
     .action(({ json }: { json: boolean }) =>
       withDb(async ({ db }) => {
-        const status = await readStatus(db);
+        const status = await readStatus(db, systemClock.now());
         console.log(json ? JSON.stringify({ version, ...status }, null, 2) : describe(status));
       }),
     );
@@ -26,15 +26,23 @@ function ageOf(timeMs: number | null): string {
   return minutes < 120 ? ` (${minutes} min ago)` : ` (${Math.round(minutes / 60)} h ago)`;
 }
 
+function describeLive(live: LiveFeedStatus): string {
+  const state = live.isConnected ? 'connected' : 'not connected';
+  return (
+    `${state}${live.isSilent ? ', silent' : ''}, last message ${iso(live.lastMessageAt)}, ${live.reconnects} reconnects, ` +
+    `${live.gapsRepaired} of ${live.gapsFound} gaps repaired, ${live.quarantined} quarantined`
+  );
+}
+
 function describe(status: SystemStatus): string {
   return [
     `TokenGraph ${version}, ${status.database === 'EMBEDDED' ? 'embedded database' : 'PostgreSQL'} ${status.databaseVersion}`,
     `tokens ${status.tokenCount}, grades ${status.gradeCount}, signals ${status.signalCount}, quarantined candles ${status.quarantinedCount}`,
     `last grade as of ${iso(status.lastGradeAsOf)}; event log at ${status.lastSeq}, ${status.engineLag} closes wait to be settled`,
-    ...status.feeds.map(
-      ({ source, kind, seriesCount, candleCount, lastOpenTime }) =>
-        `feed ${source} (${kind}): ${seriesCount} markets, ${candleCount} candles, newest ${iso(lastOpenTime)}${ageOf(lastOpenTime)}`,
-    ),
+    ...status.feeds.flatMap(({ source, kind, seriesCount, candleCount, lastOpenTime, live }) => [
+      `feed ${source} (${kind}): ${seriesCount} markets, ${candleCount} candles, newest ${iso(lastOpenTime)}${ageOf(lastOpenTime)}`,
+      ...(live === null ? [] : [`  live: ${describeLive(live)}`]),
+    ]),
     ...(status.feeds.length === 0 ? ['no feed has brought candles yet'] : []),
   ].join('\n');
 }

@@ -5,7 +5,7 @@ import { candlePerCoin, tickPerCoin } from '../prices/per-coin.ts';
 import type { NewQuarantined } from '../prices/quarantine-store.ts';
 import { createTickCheck, type TickCheck, type TickVerdicts } from '../prices/tick-check.ts';
 import { type CandleValidator, createCandleValidator, type Fault } from '../prices/validate.ts';
-import type { FeedEvent, Outlier, SourceCandle, SourceTick } from '../sources/exchange.ts';
+import type { FeedEvent, SourceCandle, SourceTick } from '../sources/exchange.ts';
 import type { LiveMarket } from './live-markets.ts';
 
 /** From the feed's words to the builder's: which series, per coin, and only what makes sense. */
@@ -96,18 +96,11 @@ export function createLiveIntake(
     if (refused.length >= refusedMax) return;
     refused.push({ sourceName: name, marketSymbol: row.symbol, ...fault, raw: JSON.stringify(row), location: 'live' });
   }
-  function refuseOutliers(outliers: readonly Outlier[]): void {
-    for (const { tick, detail } of outliers) {
-      if (markets.has(tick.symbol)) refuse(tick, { reason: 'JUMP', detail });
-      else counts.dropped += 1;
-    }
-  }
 
   return {
     apply(event) {
       if (event.kind === 'ticks') applyTicks(event.ticks);
       else if (event.kind === 'candles') applyCandles(event.candles);
-      else if (event.kind === 'outliers') refuseOutliers(event.outliers);
       else builder.advance(event.timeMs);
     },
     takeRefused() {

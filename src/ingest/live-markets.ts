@@ -16,7 +16,8 @@ export interface LiveMarket {
   readonly unitExponent: number;
 }
 
-interface KnownMarket {
+/** A market and the token that it prices. */
+export interface KnownMarket {
   readonly market: MarketSymbol;
   readonly tokenId: number;
 }
@@ -30,7 +31,7 @@ export async function openMarkets(
   { db, log }: { readonly db: Db; readonly log?: Pick<Log, 'info'> | undefined },
   feed: Pick<Feed, 'name' | 'kind' | 'markets'>,
 ): Promise<LiveMarket[]> {
-  const known = await findKnown(db, feed);
+  const known = await listKnown(db, feed);
   const stored = await db.transaction((tx) =>
     upsertAllSeries(
       tx,
@@ -56,7 +57,8 @@ export async function openMarkets(
   }));
 }
 
-async function findKnown(db: Db, feed: Pick<Feed, 'kind' | 'markets'>): Promise<KnownMarket[]> {
+/** The markets of a feed that are taken: priced in dollars, of a token that is known; see {@link openMarkets}. */
+export async function listKnown(db: Db, feed: Pick<Feed, 'kind' | 'markets'>): Promise<KnownMarket[]> {
   const parsed = feed.markets.flatMap(({ symbol }) => parseMarketSymbol(symbol) ?? []);
   const priced = parsed.filter(({ quote }) => isDollar(quote));
   const symbols = [...new Set(priced.map(({ baseToken }) => baseToken))];

@@ -19,9 +19,9 @@ import { openMarkets } from './live-markets.ts';
 import { listStoredStates } from './live-store.ts';
 import { createLiveWriter, type LiveWriter, type LiveWriterDeps } from './live-writer.ts';
 
-/** What a run needs; progress is told after every event: candles taken so far, and the feed's watermark in epoch ms. */
+/** What a run needs; progress is told after every watermark (epoch ms): candles taken so far, rows refused so far. */
 export interface LiveDeps extends LiveWriterDeps {
-  onProgress?(progress: { readonly candles: number; readonly timeMs: number }): void;
+  onProgress?(progress: { readonly candles: number; readonly quarantined: number; readonly timeMs: number }): void;
 }
 
 /** How a feed is run. */
@@ -70,7 +70,7 @@ export async function runLive(
     for await (const event of feed.events(inner)) {
       intake.apply(event);
       while (mustFlush() && !inner.aborted) await watched.flush();
-      if (event.kind === 'watermark') deps.onProgress?.({ candles: intake.counts().candles, timeMs: event.timeMs });
+      if (event.kind === 'watermark') deps.onProgress?.({ ...intake.counts(), timeMs: event.timeMs });
     }
     await watched.flush(); // the one under way
     await watched.flush(); // and what came meanwhile

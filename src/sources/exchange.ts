@@ -60,12 +60,6 @@ export interface SourceCandle {
   readonly supply: DecimalText | null;
 }
 
-/** A tick that its source does not trust, and why. */
-export interface Outlier {
-  readonly tick: SourceTick;
-  readonly detail: string;
-}
-
 /**
  * What a feed yields. A watermark says: candles that close by `timeMs` (epoch ms) are final. Of a venue (kind EXCHANGE)
  * corrections may come after it: trades up to two minutes late, and its own closed candles at any time, such as those of a
@@ -73,8 +67,6 @@ export interface Outlier {
  */
 export type FeedEvent =
   | { readonly kind: 'ticks'; readonly ticks: readonly SourceTick[] }
-  /** Ticks far from the recent range: they go to the quarantine and into no candle. */
-  | { readonly kind: 'outliers'; readonly outliers: readonly Outlier[] }
   | { readonly kind: 'candles'; readonly candles: readonly SourceCandle[] }
   | { readonly kind: 'watermark'; readonly timeMs: number };
 
@@ -92,8 +84,6 @@ export interface FeedHealth {
   readonly gapsFound: number;
   /** Of these, how many are whole by now. */
   readonly gapsRepaired: number;
-  /** Outliers. */
-  readonly quarantined: number;
 }
 
 /** A running source. `events` may be called once; it ends soon after the signal aborts, or when the source is over. */

@@ -1,7 +1,37 @@
 import { builder } from '../graphql/builder.ts';
 import { SourceKindEnum } from '../prices/candle-schema.ts';
 import { version } from '../version.ts';
-import { type FeedStatus, readStatus, type SystemStatus } from './store.ts';
+import { type FeedStatus, type LiveFeedStatus, readStatus, type SystemStatus } from './store.ts';
+
+const LiveFeedRef = builder.objectRef<LiveFeedStatus>('LiveFeed').implement({
+  description: 'How the live feed of an exchange is now. Counts are since its process connected.',
+  fields: (t) => ({
+    isConnected: t.exposeBoolean('isConnected', {
+      description: 'Whether a process runs the feed and every connection of it stands.',
+    }),
+    isSilent: t.exposeBoolean('isSilent', {
+      description: 'Whether nothing has come for eight seconds, or no process runs the feed.',
+    }),
+    lastMessageAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the last message was received, by our clock; null before the first.',
+      resolve: ({ lastMessageAt }) => lastMessageAt,
+    }),
+    lastSourceTime: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'The newest time of a trade, by the clock of the exchange; null before the first.',
+      resolve: ({ lastSourceTime }) => lastSourceTime,
+    }),
+    reconnects: t.exposeInt('reconnects', { description: 'How often a connection broke and was made anew.' }),
+    gapsFound: t.exposeInt('gapsFound', { description: 'How many gaps in the trades of a market were found.' }),
+    gapsRepaired: t.exposeInt('gapsRepaired', {
+      description: 'How many of these are whole by now, by their trades or by candles of the exchange.',
+    }),
+    quarantined: t.exposeInt('quarantined', { description: 'How many ticks and candles were refused.' }),
+  }),
+});
 
 const FeedStatusRef = builder.objectRef<FeedStatus>('FeedStatus').implement({
   description: 'One source of candles and how fresh it is.',
@@ -18,6 +48,12 @@ const FeedStatusRef = builder.objectRef<FeedStatus>('FeedStatus').implement({
       nullable: true,
       description: 'Open of its newest candle; null where it has none.',
       resolve: ({ lastOpenTime }) => lastOpenTime,
+    }),
+    live: t.field({
+      type: LiveFeedRef,
+      nullable: true,
+      description: 'How its live feed is; null where it has none.',
+      resolve: ({ live }) => live,
     }),
   }),
 });
@@ -70,6 +106,6 @@ builder.queryField('system', (t) =>
   t.field({
     type: SystemStatusRef,
     description: 'The state of this installation: version, data, freshness.',
-    resolve: (_root, _args, { db }) => readStatus(db),
+    resolve: (_root, _args, { db, clock }) => readStatus(db, clock.now()),
   }),
 );

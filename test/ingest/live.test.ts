@@ -204,22 +204,6 @@ test('bad candles and ticks are kept apart and the feed goes on', async () => {
   assert.equal((await stored('ONE_HOUR')).length, 1);
 });
 
-test('ticks that the source does not trust go to the quarantine and into no candle', async () => {
-  const outlier: SourceTick = { symbol: 'BTC/USD', timeMs: start + 1, price: '9', volumeBase: '1', volumeQuote: '9' };
-  const unknown = { ...outlier, symbol: 'NOBODY/USD' };
-  const feed = feedOf('EXCHANGE', [
-    ...tick(start, '100'),
-    { kind: 'outliers', outliers: [outlier, unknown].map((one) => ({ tick: one, detail: 'far away' })) },
-    ...tick(start + minuteMs, '101'),
-  ]);
-  const stats = await run(feed).done;
-  assert.deepEqual([stats.dropped, stats.quarantined], [1, 1]);
-  assert.deepEqual(await db.query('SELECT low FROM candle WHERE is_final'), [{ low: '100' }]);
-  assert.deepEqual(await db.query('SELECT market_symbol AS symbol, reason, detail, raw FROM candle_quarantine'), [
-    { symbol: 'BTC/USD', reason: 'JUMP', detail: 'far away', raw: JSON.stringify(outlier) },
-  ]);
-});
-
 test('live ticks are written once a second, conflated', async () => {
   let next = (): void => {};
   const feed = feedOf('EXCHANGE', async function* (signal) {
