@@ -94,9 +94,10 @@ const refusals = [
 
 for (const [what, source, variables, name, value, field] of refusals)
   test(`${what}: refused as LIMIT_EXCEEDED, naming the limit, the value and the field`, async () => {
-    const startMs = performance.now();
+    const before = process.cpuUsage(); // not the clock: a busy machine makes nothing dearer
     const { status, data, errors } = await query(source, variables);
-    assert.ok(performance.now() - startMs < 500, 'a refusal is cheap');
+    const { user, system } = process.cpuUsage(before);
+    assert.ok((user + system) / 1_000 < 500, 'a refusal is cheap');
     assert.equal(status, 400);
     assert.equal(data, undefined);
     assert.equal(errors?.length, 1);
