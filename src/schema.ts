@@ -22,6 +22,7 @@ import './access/schema.ts';
 import './wallets/schema.ts';
 import './wallets/mutation-schema.ts';
 import './access/key-schema.ts';
+import './portfolios/schema.ts';
 import './access/session-schema.ts';
 
 /** The whole schema: every domain's face has added its types and fields by being imported. */

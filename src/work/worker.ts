@@ -2,3 +2,5 @@
 export { computeSkill as skill } from '../grades/skill.ts';
 export { computeBootstrap as bootstrap } from '../metrics/bootstrap.ts';
 export { computeBacktest as backtest } from '../signals/backtest.ts';
+export { computeDerivation as derivation } from '../portfolios/derive.ts';
+export { computeHistory as portfolioHistory } from '../portfolios/history.ts';
