@@ -107,13 +107,18 @@ function asExpected(error: unknown): unknown {
 /** A server that has not even ended a statement at its own timeout so long after it will not answer: it is frozen or cut off. */
 const silenceMs = 500;
 
-/** A client that vanished without a word (its host lost power, a cable) is gone for the server in six seconds, with its locks. */
-const deadPeer = {
-  tcp_keepalives_idle: 3,
-  tcp_keepalives_interval: 1,
-  tcp_keepalives_count: 3,
-  tcp_user_timeout: 6000,
-};
+/**
+ * A client that vanished without a word (its host lost power, a cable) is gone for the server in six seconds, with its locks.
+ * Jobs get longer to take what was sent to them: while they compute, a close of thousands of tokens, they read nothing.
+ */
+function deadPeer(statementTimeoutMs: number) {
+  return {
+    tcp_keepalives_idle: 3,
+    tcp_keepalives_interval: 1,
+    tcp_keepalives_count: 3,
+    tcp_user_timeout: Math.max(6000, statementTimeoutMs / 3),
+  };
+}
 
 function optionsOf(settings: Readonly<Record<string, string | number>>): string {
   return Object.entries(settings)
@@ -155,7 +160,7 @@ export function createDb(options: DbOptions): Db {
       lock_timeout: 2000,
       // Jobs compute between the statements of a transaction, for seconds where a close is of thousands of tokens.
       idle_in_transaction_session_timeout: Math.max(10_000, statementTimeoutMs / 2),
-      ...deadPeer,
+      ...deadPeer(statementTimeoutMs),
     }),
     max: options.poolMax ?? 10,
     Client: ListenedClient as unknown as typeof pg.Client,
