@@ -46,6 +46,9 @@ const latenessMs = 2 * minuteMs;
 /** A venue's clock may be ahead of ours by so much. */
 const aheadMs = 5 * minuteMs;
 
+/** A feed that always has more is read for so long at a time, in ms: timers and the database's answers get their turn. */
+const turnMs = 20;
+
 /** Runs a feed until it is over or the signal aborts. Throws on a failure that trying again does not mend. */
 export async function runLive(
   deps: LiveDeps,
@@ -67,8 +70,13 @@ export async function runLive(
   const stopTimer = clock.every(flushMs, () => void watched.flush());
   const mustFlush = (): boolean => builder.finalCount() >= finalsMax || (feed.kind === 'REPLAY' && builder.hasCloses());
   try {
+    let turnAt = clock.now();
     for await (const event of feed.events(inner)) {
       intake.apply(event);
+      if (clock.now() - turnAt >= turnMs) {
+        await new Promise((resolve) => setImmediate(resolve));
+        turnAt = clock.now();
+      }
       while (mustFlush() && !inner.aborted) await watched.flush();
       if (event.kind === 'watermark') deps.onProgress?.({ ...intake.counts(), timeMs: event.timeMs });
     }

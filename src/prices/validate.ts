@@ -140,9 +140,6 @@ function findValueFault(candle: CheckedCandle): Fault | null {
   return negative == null ? null : { reason: 'NEGATIVE_VOLUME', detail: `an amount is ${negative}` };
 }
 
-/** Exact: rounding to floating point keeps the order, so only equal roundings need all digits. */
 function isAbove(a: DecimalText, b: DecimalText): boolean {
-  if (a === b) return false;
-  const [x, y] = [Number(a), Number(b)];
-  return x === y ? compareDecimals(a, b) > 0 : x > y;
+  return a !== b && compareDecimals(a, b) > 0;
 }

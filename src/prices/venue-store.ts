@@ -87,7 +87,7 @@ const pegRates = ({ newest }: CandlePick): string => `
     CROSS JOIN (
       SELECT s.id, o.name AS source, k.symbol FROM unnest('{${dollarPegs.join(',')}}'::text[]) k(symbol)
       CROSS JOIN source o JOIN series s ON s.source_id = o.id AND s.market_symbol = k.symbol || '/USD'
-      WHERE o.kind = 'EXCHANGE' AND s.market_type = 'SPOT'
+      WHERE o.kind = 'EXCHANGE' AND s.market_type = 'SPOT' OFFSET 0
     ) s CROSS JOIN LATERAL (${newest}) c
   ) p WHERE observed_at >= newest_at - ${msSql(freshMs)} GROUP BY 1, 2, 3`;
 

@@ -71,11 +71,17 @@ export interface ResolvedSymbol {
 export async function resolveSymbols(deps: Deps, symbols: readonly string[]): Promise<Map<string, ResolvedSymbol>> {
   const aliases = symbols.flatMap((symbol) => symbolAliases[symbol.toUpperCase()] ?? []);
   const rows = await findTokensNamed(deps, symbols, aliases);
+  const bySymbol = new Map<string, Token[]>();
+  for (const row of rows) {
+    const upper = row.symbol.toUpperCase();
+    bySymbol.set(upper, [...(bySymbol.get(upper) ?? []), row]);
+  }
+  const bySlug = new Map(rows.map((row) => [row.slug, row]));
   const resolved = new Map<string, ResolvedSymbol>();
   for (const symbol of symbols) {
     const upper = symbol.toUpperCase();
-    const exact = rows.filter((row) => row.symbol.toUpperCase() === upper);
-    const [token, ...others] = exact.length > 0 ? exact : rows.filter(({ slug }) => slug === symbolAliases[upper]);
+    const aliased = bySlug.get(symbolAliases[upper] ?? '');
+    const [token, ...others] = bySymbol.get(upper) ?? (aliased === undefined ? [] : [aliased]);
     if (token !== undefined) resolved.set(symbol, { token, others });
   }
   return resolved;
