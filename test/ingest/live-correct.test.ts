@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import { createMemoryBus } from '../../src/events/bus.ts';
 import { type LiveStats, runLive } from '../../src/ingest/live.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { type CandleInterval, candleIntervals, dayMs, hourMs, minuteMs } from '../../src/lib/interval.ts';
 import { pastQuote } from '../../src/prices/quote-store.ts';
 import type { FeedEvent, SourceCandle, SourceTick } from '../../src/sources/exchange.ts';
@@ -221,4 +222,18 @@ test('a wrong price is kept in quarantine and in no candle; a real jump is taken
       ['IN_FUTURE', '8'],
     ],
   );
+});
+
+test('a feed that always has more is written while it runs', async () => {
+  const bus = createMemoryBus();
+  const written = { count: 0 };
+  bus.onWake(() => (written.count += 1));
+  const market = { symbol: 'BTC/USD', base: 'BTC', quote: 'USD', marketType: 'SPOT' } as const;
+  async function* flood(): AsyncGenerator<FeedEvent> {
+    const endMs = Date.now() + 20_000;
+    for (let id = 1; written.count === 0 && Date.now() < endMs; id += 1) yield ticks(trade(id, 0, '100'));
+    assert.ok(written.count > 0, 'nothing was written in 20 s');
+  }
+  const feed = { name: 'venue', kind: 'EXCHANGE', markets: [market], events: flood } as const;
+  await runLive({ db, clock: systemClock, bus }, feed, { flushMs: 10, signal: new AbortController().signal });
 });

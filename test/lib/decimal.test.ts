@@ -9,7 +9,7 @@ const decimal = (whole: number, fraction: number): fc.Arbitrary<string> =>
     .tuple(
       fc.boolean(),
       fc.bigInt({ min: 0n, max: 10n ** BigInt(whole) }),
-      fc.string({ unit: fc.constantFrom(...'0123456789'), maxLength: fraction }),
+      fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: fraction }).map((rest) => rest.join('')),
     )
     .map(([isNegative, digits, rest]) => `${isNegative ? '-' : ''}${digits}${rest === '' ? '' : `.${rest}`}`);
 
