@@ -86,11 +86,20 @@ const connectionCodes = new Set([
 
 /** Whether an error of the driver means that the database cannot be reached now, so that trying later makes sense. */
 export function isConnectionError(error: unknown): boolean {
-  const code = (error as { code?: unknown })?.code;
-  if (typeof code === 'string' && connectionCodes.has(code)) return true;
+  if (codesOf(error).some((code) => connectionCodes.has(code))) return true;
   return /timeout exceeded when trying to connect|timeout expired|Query read timeout|Connection terminated|Client has encountered a connection error/.test(
     messageOf(error),
   );
+}
+
+/** The driver's code; where Prisma stands between, its own and the driver's. */
+function codesOf(error: unknown): string[] {
+  const { code, meta } = (error ?? {}) as {
+    code?: unknown;
+    meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } };
+  };
+  const codes = [code, meta?.driverAdapterError?.cause?.originalCode];
+  return codes.filter((one) => typeof one === 'string');
 }
 
 function asExpected(error: unknown): unknown {
@@ -99,13 +108,13 @@ function asExpected(error: unknown): unknown {
     return new AppError('SERVICE_UNAVAILABLE', 'The database cannot be reached; try again in a few seconds.', {
       cause: error,
     });
-  if ((error as { code?: unknown })?.code === '57014')
+  if (codesOf(error).includes('57014'))
     return new AppError('TIMEOUT', 'The database took too long to answer; ask for less.', { cause: error });
   return error;
 }
 
 /** A server that has not even ended a statement at its own timeout so long after it will not answer: it is frozen or cut off. */
-const silenceMs = 500;
+const silenceMs = 250;
 
 /**
  * A client that vanished without a word (its host lost power, a cable) is gone for the server in six seconds, with its locks.
@@ -152,6 +161,7 @@ export function createDb(options: DbOptions): Db {
   };
   const pool = new pg.Pool({
     ...session,
+    connectionTimeoutMillis: 3000,
     query_timeout: statementTimeoutMs + silenceMs,
     options: optionsOf({
       TimeZone: 'UTC',

@@ -1,10 +1,11 @@
 /**
  * The database goes away, once by refusing connections, once by not answering at all (its processes are frozen): every
  * request is answered as SERVICE_UNAVAILABLE within six seconds, `/livez` stays 200, and ten seconds after its return
- * the same processes serve again, subscribers resumed.
+ * the same processes serve again, subscribers resumed; ingest and the worker go on.
  */
 import assert from 'node:assert/strict';
 import { waitFor } from '../e2e/product.ts';
+import { judgeTime } from './kit/judge.ts';
 import { isShort } from './kit/kill.ts';
 import { createLoad } from './kit/load.ts';
 import { createSubscriber, pause } from './kit/subscribers.ts';
@@ -14,6 +15,8 @@ import { startTopology } from './kit/topology.ts';
 const awayMs = isShort ? 12_000 : 30_000;
 const answerWithinMs = 6_000;
 const backWithinMs = 10_000;
+/** Ingest and the worker elect their leaders anew and go on from what is stored. */
+const workWithinMs = 60_000;
 
 const topology = await startTopology({ api: 2, ingest: 1, worker: 1 });
 const { postgres, processes } = topology;
@@ -33,10 +36,6 @@ for (const [what, leave, back] of [
   await pause(awayMs);
   await back();
   const backMs = performance.now();
-  await waitFor('every process to be ready', backWithinMs, async () => {
-    const answers = await Promise.all(processes.map(({ url }) => fetch(`${url}/readyz`)));
-    return answers.every(({ ok }) => ok);
-  });
   await waitFor('an answer with data from every node', backWithinMs, () => load.isServing(backMs));
   const servedMs = performance.now();
   const counts = subscribers.map(({ seqs }) => seqs.length);
@@ -44,6 +43,11 @@ for (const [what, leave, back] of [
     subscribers.every(({ seqs }, index) => seqs.length > (counts[index] ?? 0)),
   );
   const resumedMs = performance.now();
+  await waitFor('every process to be ready', workWithinMs, async () => {
+    const answers = await Promise.all(processes.map(({ url }) => fetch(`${url}/readyz`)));
+    return answers.every(({ ok }) => ok);
+  });
+  const readyMs = performance.now();
   await pause(3_000);
   await load.end();
   const away = load.between(leftMs, backMs);
@@ -53,13 +57,13 @@ for (const [what, leave, back] of [
     [],
   );
   assert.ok(away.failed > 0);
-  assert.ok(away.longestMs <= answerWithinMs, `an answer took ${away.longestMs} ms`);
+  judgeTime('the longest answer', away.longestMs, answerWithinMs);
   assert.equal(load.since(servedMs).failed, 0, 'all is well after');
   console.log(
     `database ${what}: ${away.count} requests while it was away, ${away.failed} answered 503 SERVICE_UNAVAILABLE, the longest after ${Math.round(away.longestMs)} ms; ${load.livezCount} times livez 200`,
   );
   console.log(
-    `  serving again ${Math.round(servedMs - backMs)} ms after its return, every subscriber resumed after ${Math.round(resumedMs - backMs)} ms`,
+    `  serving again ${Math.round(servedMs - backMs)} ms after its return, every subscriber resumed after ${Math.round(resumedMs - backMs)} ms, ingest and worker ready after ${Math.round(readyMs - backMs)} ms`,
   );
 }
 await publisher.stop();

@@ -8,6 +8,7 @@ import { get } from 'node:http';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { waitFor } from '../e2e/product.ts';
+import { judgeTime } from './kit/judge.ts';
 import { isShort } from './kit/kill.ts';
 import { createLoad } from './kit/load.ts';
 import { startPublisher } from './kit/publisher.ts';
@@ -50,7 +51,7 @@ async function waitForUnready(url: string): Promise<number> {
         resolve(response.statusCode ?? 0);
       }).on('error', reject);
     });
-  await waitFor('readyz to be 503', readyWithinMs, async () => (await look()) === 503);
+  await waitFor('readyz to be 503', endWithinMs, async () => (await look()) === 503);
   return performance.now() - startedMs;
 }
 
@@ -61,6 +62,7 @@ for (let round = 0; round < rounds; round += 1) {
   const signalledMs = performance.now();
   const ended = node.stop();
   const unreadyMs = await waitForUnready(node.url);
+  judgeTime('readyz to be 503', unreadyMs, readyWithinMs);
   const codes = await Promise.all(closings);
   const code = await ended;
   const tookMs = performance.now() - signalledMs;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, openSync } from 'node:fs';
 import { findFreePort, runCommand, waitFor } from '../../e2e/product.ts';
 
 /** A process of the product in a role, as `compose.yaml` runs it: the built program, on a port that stays its own. */
@@ -23,6 +24,13 @@ process.on('exit', () => {
   for (const child of started) child.kill('SIGKILL'); // a failed drill leaves nothing running
 });
 
+/** What the processes log, for who looks into a failed drill. */
+function openLog(name: string): number {
+  const folder = '.cache/drills';
+  mkdirSync(folder, { recursive: true });
+  return openSync(`${folder}/${name}.log`, 'a');
+}
+
 const isReady = (url: string): Promise<boolean> =>
   fetch(`${url}/readyz`).then(
     (response) => response.ok,
@@ -39,7 +47,7 @@ export async function startRole(role: Role, env: NodeJS.ProcessEnv): Promise<Rol
   async function start(): Promise<void> {
     child = spawn(process.execPath, ['--enable-source-maps', 'dist/main.js', 'start', '--role', role], {
       env: { ...process.env, LOG_LEVEL: 'error', ...env, PORT: port },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', openLog(`${role}-${port}`), 'inherit'],
     });
     started.add(child);
     exited = once(child, 'exit').finally(() => started.delete(child));
