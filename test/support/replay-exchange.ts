@@ -60,6 +60,8 @@ export interface ReplayExchangeOptions {
   /** Epoch ms on the exchange's clock. */
   nowMs(): number;
   readonly chaos?: Chaos;
+  /** Further captures: answers by path, whatever is asked for. */
+  readonly answers?: Readonly<Record<string, string>>;
 }
 
 export interface ReplayExchange {
@@ -234,6 +236,8 @@ function answer(
 ): void {
   const url = new URL(request.url ?? '', 'http://127.0.0.1');
   response.setHeader('content-type', 'application/json');
+  const given = options.answers?.[url.pathname];
+  if (given !== undefined) return void response.end(given);
   for (const [dialect, { answers }] of captures) {
     const captured = answers.get(url.pathname + url.search);
     if (captured !== undefined) return void response.end(captured);
