@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { WebSocket } from 'ws';
+import { openSubscriber } from '../../bench/subscriber.ts';
 import { defaultSocketLimits } from '../../src/server/ws-limits.ts';
 import { createTestClock } from '../support/clock.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -290,4 +292,31 @@ test('connection parameters reach the context', async (t) => {
   client.send(subscribe('1', '{ hello }'));
   await client.next('next');
   assert.deepEqual(seen, { connectionParams: { 'x-api-key': 'k' }, transport: 'WEBSOCKET' });
+});
+
+test('a thousand sockets that are cut leave no descriptor and no stream behind', async (t) => {
+  if (!existsSync('/proc/self/fd')) return t.skip('descriptors are counted in /proc, which this system does not have');
+  const log = createSharedLog();
+  const server = await startTestServer(t, { schema: sharedSchema, context: () => ({ log }) });
+  const descriptors = (): number => readdirSync('/proc/self/fd').length;
+  const before = descriptors();
+  for (let round = 0; round < 10; round += 1) {
+    const sockets = await Promise.all(
+      Array.from({ length: 100 }, () =>
+        openSubscriber({
+          url: new URL(`${server.url}/graphql`),
+          query: 'subscription { facts { cursor } }',
+          onNext: () => undefined,
+          onFault: () => undefined,
+        }),
+      ),
+    );
+    const cut = sockets.map((socket) => once(socket, 'close'));
+    for (const socket of sockets) socket.resetAndDestroy();
+    await Promise.all(cut);
+  }
+  for (let look = 0; look < 100 && (descriptors() > before || log.open() > 0); look += 1)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(log.open(), 0);
+  assert.ok(descriptors() <= before + 8, `${descriptors() - before} descriptors are left`);
 });
