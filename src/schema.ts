@@ -23,6 +23,7 @@ import './wallets/schema.ts';
 import './wallets/mutation-schema.ts';
 import './access/key-schema.ts';
 import './portfolios/schema.ts';
+import './portfolios/subscription.ts';
 import './access/session-schema.ts';
 
 /** The whole schema: every domain's face has added its types and fields by being imported. */

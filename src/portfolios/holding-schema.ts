@@ -6,6 +6,7 @@ import { Exact, parseDecimal } from '../lib/decimal.ts';
 import { AppError } from '../lib/errors.ts';
 import { TokenRef } from '../tokens/schema.ts';
 import { tokenById } from '../tokens/store.ts';
+import { WalletRef } from '../wallets/schema.ts';
 import { compareKeys, sliceRows } from './memory-page.ts';
 import { loadRiskShares } from './performance-read.ts';
 import type { HoldingRow, Portfolio, TokenHolding } from './portfolio.ts';
@@ -49,6 +50,7 @@ HoldingRef.implement({
         return token;
       },
     }),
+    wallet: t.expose('wallet', { type: WalletRef, description: 'The wallet that holds it.' }),
     balance: t.expose('balance', { type: 'Decimal', description: 'Coins.' }),
     priceUsd: t.expose('priceUsd', {
       type: 'Decimal',

@@ -9,6 +9,7 @@ import { assertWithin } from '../lib/limits.ts';
 import { QuantMetricsRef } from '../metrics/quant-metrics-schema.ts';
 import { CandleIntervalEnum } from '../prices/schema.ts';
 import { narrativesByToken, tokenById } from '../tokens/store.ts';
+import { WalletRef } from '../wallets/schema.ts';
 import { computeAllocation, concentrationOf, type Slice } from './allocation.ts';
 import { CostBasisEnum } from './cost-basis-schema.ts';
 import type { DayPoint } from './history.ts';
@@ -254,5 +255,18 @@ builder.objectField(ViewerRef, 'portfolio', (t) =>
         walletIds: walletIds == null ? null : walletIds.map(readWalletId),
         basis: costBasis ?? 'FIFO',
       }),
+  }),
+);
+
+builder.objectField(WalletRef, 'portfolio', (t) =>
+  t.field({
+    type: PortfolioRef,
+    description: 'What it holds.',
+    extensions: { cost: { item: 5 } },
+    args: {
+      costBasis: t.arg({ type: CostBasisEnum, defaultValue: 'FIFO', description: 'Which lots disposals take.' }),
+    },
+    resolve: ({ accountId, id }, { costBasis }, ctx) =>
+      loadPortfolio(ctx, { accountId, walletIds: [id], basis: costBasis ?? 'FIFO' }),
   }),
 );
