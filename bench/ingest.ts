@@ -5,7 +5,8 @@
  * Trades of made-up markets come at a steady rate, as fast as a venue would send them, and go the whole way: candles of
  * every interval, quotes, events, once a second. A few come twice, late or out of order. Prints a line of JSON every ten
  * seconds, at last one with the rate that was sustained, CPU seconds a second of this process (trades are made in it too)
- * and of the database, how old what is stored gets, and how memory grew after the first third.
+ * and of the database, how long writes take, and how memory grew after the first third: as a whole, and what is held
+ * between two rounds of garbage collection.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,7 +28,6 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '1800' },
     disorder: { type: 'string', default: '0.001' },
   },
-  allowPositionals: true,
 });
 const size = { rate: Number(values.rate), markets: Number(values.markets), seconds: Number(values.seconds) };
 const disorder = Number(values.disorder);
@@ -37,7 +37,7 @@ const prices = symbols.map((_, index) => 10 + (index % 997));
 const stepMs = 50;
 
 /** How far the trades are: `made` of them so far, and by how many ms they are behind what the rate asks for. */
-const progress = { made: 0, behindMs: 0 };
+const progress = { made: 0, behindMs: 0, isOver: false };
 
 function nextTrade(timeMs: number): SourceTick {
   const id = progress.made++;
@@ -81,6 +81,7 @@ async function* trades(signal: AbortSignal): AsyncGenerator<FeedEvent> {
     yield { kind: 'ticks', ticks: disturb(ticks, late, step) };
     if (step % 4 === 0) yield { kind: 'watermark', timeMs: dueMs - 1000 };
   }
+  progress.isOver = true;
 }
 
 async function load(db: Db): Promise<void> {
@@ -108,6 +109,20 @@ interface Sample {
   readonly heapMb: number;
 }
 
+/** Seconds over which the lowest heap is what is really held: between two, garbage piles up. */
+const floorSeconds = 30;
+
+/** The sample with the smallest heap of every half minute. */
+function floorsOf(samples: readonly Sample[]): Sample[] {
+  const floors = new Map<number, Sample>();
+  for (const sample of samples) {
+    const stretch = Math.floor(sample.seconds / floorSeconds);
+    const lowest = floors.get(stretch);
+    if (lowest === undefined || sample.heapMb < lowest.heapMb) floors.set(stretch, sample);
+  }
+  return [...floors.values()];
+}
+
 async function measure(db: Db): Promise<void> {
   const flushedMs: number[] = [];
   const bus = createMemoryBus();
@@ -121,6 +136,7 @@ async function measure(db: Db): Promise<void> {
   const [startedMs, cpu, database] = [performance.now(), process.cpuUsage(), readProcessTree(cluster.pid)];
   const samples: Sample[] = [];
   const sample = setInterval(() => {
+    if (progress.isOver) return; // what is left is written
     const { rss, heapUsed } = process.memoryUsage();
     const seconds = round((performance.now() - startedMs) / 1000);
     samples.push({ seconds, rssMb: rss / 1e6, heapMb: heapUsed / 1e6 });
@@ -148,8 +164,9 @@ async function measure(db: Db): Promise<void> {
     .map((at, index) => (at - (flushedMs[index] ?? at)) / 1000)
     .sort((a, b) => a - b);
   const later = samples.slice(Math.floor(samples.length / 3));
-  const grown = (pick: (one: Sample) => number): number =>
-    round(slopeOf(later.map((one) => ({ x: one.seconds / 60, y: pick(one) }))));
+  const floors = floorsOf(later);
+  const grown = (some: readonly Sample[], pick: (one: Sample) => number): number =>
+    round(slopeOf(some.map((one) => ({ x: one.seconds / 60, y: pick(one) }))));
   console.log(
     JSON.stringify({
       ...stats,
@@ -159,8 +176,9 @@ async function measure(db: Db): Promise<void> {
       databaseCpu: round(((readProcessTree(cluster.pid)?.cpuSeconds ?? 0) - (database?.cpuSeconds ?? 0)) / seconds),
       secondsBetweenWrites: { p50: round(gaps[Math.floor(gaps.length / 2)] ?? 0), max: round(gaps.at(-1) ?? 0) },
       rssMbMax: Math.round(Math.max(...samples.map(({ rssMb }) => rssMb))),
-      rssMbPerMinute: grown(({ rssMb }) => rssMb),
-      heapMbPerMinute: grown(({ heapMb }) => heapMb),
+      rssMbPerMinute: grown(later, ({ rssMb }) => rssMb),
+      heapFloorsMb: floors.map(({ heapMb }) => Math.round(heapMb)),
+      heapFloorMbPerMinute: grown(floors, ({ heapMb }) => heapMb),
     }),
   );
 }
