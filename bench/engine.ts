@@ -43,17 +43,18 @@ SELECT t, 'ONE_DAY', to_timestamp($1) + d * interval '1 day', round(open, 6), ro
 FROM generate_series(1, $2::int) t, generate_series($3::int, $4::int) d,
   LATERAL (SELECT (${price('t', 'd - 1')})::numeric AS open, (${price('t', 'd')})::numeric AS close) p ORDER BY d, t`;
 
+/** So many days in one statement: within what a statement may take, on a busy machine too. */
+const daysPerStatement = 5;
+
 async function loadDays(db: Db, from: number, to: number): Promise<void> {
-  await db.transaction(async (tx) => {
-    await tx.execute('SET LOCAL statement_timeout = 0');
-    await tx.execute(candles, [firstOpen / 1000, size.tokens, from, to]);
-    await tx.execute(
-      `INSERT INTO series_interval (series_id, interval, first_open_time, last_open_time, candle_count)
-       SELECT t, 'ONE_DAY', $1, $2, $3 FROM generate_series(1, $4::int) t
-       ON CONFLICT (series_id, interval) DO UPDATE SET last_open_time = excluded.last_open_time, candle_count = excluded.candle_count`,
-      [new Date(firstOpen), new Date(firstOpen + to * dayMs), to + 1, size.tokens],
-    );
-  });
+  for (let first = from; first <= to; first += daysPerStatement)
+    await db.execute(candles, [firstOpen / 1000, size.tokens, first, Math.min(to, first + daysPerStatement - 1)]);
+  await db.execute(
+    `INSERT INTO series_interval (series_id, interval, first_open_time, last_open_time, candle_count)
+     SELECT t, 'ONE_DAY', $1, $2, $3 FROM generate_series(1, $4::int) t
+     ON CONFLICT (series_id, interval) DO UPDATE SET last_open_time = excluded.last_open_time, candle_count = excluded.candle_count`,
+    [new Date(firstOpen), new Date(firstOpen + to * dayMs), to + 1, size.tokens],
+  );
 }
 
 async function load(db: Db): Promise<void> {
