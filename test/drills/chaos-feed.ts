@@ -3,7 +3,7 @@
  * sockets cut every few seconds. The final candles must equal those of an undisturbed run byte for byte, every lost
  * trade must lie in a gap that was found, and every gap must be whole within a minute.
  *
- *     npx tsx test/drills/chaos-feed.ts [minutes, 10] [speed, 1]
+ *     npx tsx test/drills/chaos-feed.ts [minutes, 10] [speed, 1] [--short: 2 minutes]
  *
  * The feed is the product's own, with the real client of ccxt, on a database of its own.
  */
@@ -13,7 +13,9 @@ import { createToken } from '../../src/tokens/registry.ts';
 import { createTestDb } from '../support/db.ts';
 import { isFound, type LiveRun, type LiveRunOptions, runScripted } from '../support/live-exchange.ts';
 
-const [minutes = 10, speed = 1] = process.argv.slice(2).map(Number);
+const words = process.argv.slice(2);
+const numbers = words.filter((word) => !word.startsWith('--')).map(Number);
+const [minutes = words.includes('--short') ? 2 : 10, speed = 1] = numbers;
 const chaos = { dropShare: 0.01, repeatShare: 0.01, reorderShare: 0.01, cutEveryMs: 7_000 };
 const startMs = Date.UTC(2026, 0, 5, 10);
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Db } from '../../src/db/client.ts';
 import { createMemoryBus } from '../../src/events/bus.ts';
 import { runExchangeFeed } from '../../src/ingest/exchange-feed.ts';
@@ -70,7 +71,7 @@ export async function runScripted(options: LiveRunOptions): Promise<LiveRun> {
   try {
     await Promise.race([feed, clock.sleep(untilMs - 30_000 - clock.now(), controller.signal)]);
     isChaotic = false; // what is lost last is found with what comes after it
-    while (clock.now() < untilMs + 10 * minuteMs && !(await isStored(db, untilMs)))
+    while (clock.now() < untilMs + 10 * minuteMs && !(await isStored(db, options.exchange, untilMs)))
       await Promise.race([feed, clock.sleep(1_000)]);
   } finally {
     stopCutting();
@@ -90,18 +91,22 @@ export function isFound({ symbol, id, timeMs }: ScriptedTrade, gaps: readonly Ga
   });
 }
 
-async function isStored(db: Db, untilMs: number): Promise<boolean> {
+async function isStored(db: Db, exchange: string, untilMs: number): Promise<boolean> {
   const [row] = await db.query<{ open: number; series: number }>(
     `SELECT count(*) FILTER (WHERE n.newest IS NULL OR n.newest < $1)::int AS open, count(*)::int AS series FROM series s LEFT JOIN LATERAL (
        SELECT max(c.open_time) AS newest FROM candle c WHERE c.series_id = s.id AND c.interval = 'ONE_MINUTE' AND c.is_final
      ) n ON true WHERE s.market_symbol IN (SELECT unnest($2::text[]))`,
-    [new Date(untilMs - minuteMs), scriptedSymbols],
+    [new Date(untilMs - minuteMs), scriptedSymbols(exchange)],
   );
   return row !== undefined && row.series > 0 && row.open === 0;
 }
 
-/** Markets that a script has on some exchange; exchanges list others that have no trades. */
-const scriptedSymbols = ['BTC/USDT', 'ETH/USDT', 'BTC/USD', 'ETH/USD'];
+/** The markets that a script has on an exchange, which lists others that have no trades. */
+function scriptedSymbols(exchange: string): string[] {
+  return Object.keys(
+    (JSON.parse(readFileSync(`test/fixtures/wire/${exchange}.json`, 'utf8')) as { markets: object }).markets,
+  );
+}
 
 async function listCandles(db: Db, untilMs: number): Promise<string[]> {
   const rows = await db.query<{ line: string }>(
