@@ -7,6 +7,8 @@ import { requireViewer } from '../lib/viewer.ts';
 import { WalletRef } from './schema.ts';
 import { addWallet, listWallets, type OwnWalletKey, removeWallet, setLabel } from './store.ts';
 import { requestSync } from './sync-store.ts';
+import { challengeWallet, verifyWallet } from './verification.ts';
+import type { WalletChallenge } from './verification-store.ts';
 import type { Wallet } from './wallet.ts';
 
 /** What an account can do with its wallets. */
@@ -136,5 +138,54 @@ builder.mutationField('syncWallet', (t) =>
     description: 'Queues a sync of a wallet on a chain now, rather than when its next turn comes.',
     args: { id: t.arg.id({ required: true, description: 'Its global id.' }) },
     resolve: (_root, { id }, ctx) => change(ctx, id, (key) => requestSync(ctx.db, key, ctx.clock.now())),
+  }),
+);
+
+const VerifyWalletResult = walletOrRefusal('VerifyWalletResult', 'The verified wallet, or why it is not.');
+
+const WalletChallengeRef = builder.objectRef<WalletChallenge>('WalletChallenge').implement({
+  description: 'A message that the address of a wallet is to sign.',
+  fields: (t) => ({
+    message: t.exposeString('message', { description: 'To be signed as it is (personal_sign, EIP-191).' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'Until when a signature of it counts, once.',
+      resolve: ({ expiresAt }) => expiresAt,
+    }),
+  }),
+});
+
+const RequestWalletVerificationResult = builder.unionType('RequestWalletVerificationResult', {
+  description: 'The message to be signed, or why there is none.',
+  types: [WalletChallengeRef, RefusalRef],
+  resolveType: (value) => (isRefusal(value) ? RefusalRef : WalletChallengeRef),
+});
+
+builder.mutationField('requestWalletVerification', (t) =>
+  t.field({
+    type: RequestWalletVerificationResult,
+    description: 'Makes a message by whose signature a wallet is verified, in place of an earlier one.',
+    args: { id: t.arg.id({ required: true, description: 'Global id of the wallet.' }) },
+    resolve: (_root, { id }, ctx) => {
+      requireViewer(ctx);
+      return orRefusal(async () => challengeWallet(ctx, keyOf(ctx, id)));
+    },
+  }),
+);
+
+builder.mutationField('verifyWallet', (t) =>
+  t.field({
+    type: VerifyWalletResult,
+    description:
+      'Verifies a wallet by the signature of its message: by the key of the address, or by its contract (EIP-1271) where its chain has a node here.',
+    args: {
+      id: t.arg.id({ required: true, description: 'Global id of the wallet.' }),
+      signature: t.arg.string({ required: true, description: '0x and hexadecimal digits.' }),
+    },
+    resolve: (_root, { id, signature }, ctx) =>
+      change(ctx, id, async (key) => {
+        await verifyWallet(ctx, key, signature);
+        return true;
+      }),
   }),
 );

@@ -28,6 +28,7 @@ import { backtestBarsMax } from '../../src/signals/backtest-store.ts';
 import { candlesMax, columnsMax } from '../../src/prices/read-store.ts';
 import { throttleMax } from '../../src/prices/subscription.ts';
 import { createSchema } from '../../src/schema.ts';
+import { createSignatureVerifier } from '../../src/sources/signature.ts';
 import { bodyBytesMax } from '../../src/server/request.ts';
 import { defaultSocketLimits } from '../../src/server/ws-limits.ts';
 import { createWorkPool } from '../../src/work/pool.ts';
@@ -35,7 +36,7 @@ import { createTestApi, testUrl } from '../support/api.ts';
 import { createTestClock } from '../support/clock.ts';
 import { createTestDb } from '../support/db.ts';
 import { readHandbook, type ShownAnswer, type ShownOperation } from './document.ts';
-import { handbookMs, seedMarket } from './market.ts';
+import { handbookAccountId, handbookMs, seedMarket, seedWallet } from './market.ts';
 import { assertShape } from './shape.ts';
 
 const handbook = readHandbook('docs/api.md');
@@ -43,6 +44,7 @@ const schema = createSchema();
 const db = await createTestDb({ after });
 const clock = createTestClock(handbookMs);
 await seedMarket(db, clock);
+await seedWallet(db);
 const events = createEventFeed({ db, bus: createMemoryBus(), clock: systemClock });
 await events.start();
 after(() => events.close());
@@ -50,6 +52,22 @@ const work = createWorkPool({ clock: systemClock });
 after(() => work.close());
 const scope = { after: (run: unknown): void => after(run as () => void) };
 const api = createTestApi(scope, { schema, db, clock, context: () => ({ events, work }) });
+
+const signIn = {
+  publicOrigin: 'https://tokengraph.example',
+  chainIds: [1],
+  secret: new Uint8Array(32),
+  verifySignature: createSignatureVerifier({}),
+};
+/** Operations that say so in their first line are asked by an account. */
+const ownApi = createTestApi(scope, {
+  schema,
+  db,
+  clock,
+  viewer: { accountId: handbookAccountId, plan: 'FREE', via: 'SESSION' },
+  context: () => ({ events, work, signIn }),
+});
+const apiFor = (query: string): typeof api => (query.startsWith('# asked by an account') ? ownApi : api);
 
 const isSubscription = ({ query }: { readonly query: string }): boolean =>
   getOperationAST(parse(query))?.operation === OperationTypeNode.SUBSCRIPTION;
@@ -74,7 +92,9 @@ async function readFirst(query: string, variables: object): Promise<ShownAnswer>
 async function assertAnswered(operation: ShownOperation): Promise<void> {
   const { query, answer } = operation;
   const variables = operation.variables ?? {};
-  const actual = isSubscription(operation) ? await readFirst(query, variables) : await api.query(query, variables);
+  const actual = isSubscription(operation)
+    ? await readFirst(query, variables)
+    : await apiFor(query).query(query, variables);
   const errors = actual.errors?.map(({ message, extensions }) => ({ message, extensions }));
   const shownErrors = answer?.errors?.map(({ message, extensions }) => ({ message, extensions }));
   assert.deepEqual(errors, shownErrors);
