@@ -151,7 +151,7 @@ function numericValues(block: Json): Json {
   const own = block['transactions'] as (Json | string)[];
   return {
     ...block,
-    transactions: own.map((item) => (typeof item === 'string' ? item : { ...item, value: 12_345_678_901_234_567_890 })),
+    transactions: own.map((item) => (typeof item === 'string' ? item : { ...item, value: 2 ** 60 })),
   };
 }
 
