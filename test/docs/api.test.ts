@@ -37,6 +37,7 @@ import { createTestClock } from '../support/clock.ts';
 import { createTestDb } from '../support/db.ts';
 import { readHandbook, type ShownAnswer, type ShownOperation } from './document.ts';
 import { handbookAccountId, handbookMs, seedMarket, seedWallet } from './market.ts';
+import { seedReader } from './reader.ts';
 import { assertShape } from './shape.ts';
 
 const handbook = readHandbook('docs/api.md');
@@ -59,6 +60,7 @@ const signIn = {
   secret: new Uint8Array(32),
   verifySignature: createSignatureVerifier({}),
 };
+await seedReader(db, clock, handbookAccountId);
 /** Operations that say so in their first line are asked by an account. */
 const ownApi = createTestApi(scope, {
   schema,
