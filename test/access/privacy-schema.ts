@@ -26,10 +26,42 @@ export const privateTypes: ReadonlySet<string> = new Set([
   'ApiKeyCreated',
   'ApiKeyRevoked',
   'SignedIn',
+  'Wallet',
+  'WalletBalance',
+  'WalletRemoved',
+  'WalletSync',
+  'WalletTransfer',
 ]);
 
-/** Types of mutations that say nothing about anybody. */
-const neutralTypes: ReadonlySet<string> = new Set(['Refusal', 'SiweNonce']);
+/** Roots that answer everybody alike, and carry nobody's own; every other one must lead to what is private, and is tested. */
+const publicRoots: ReadonlySet<string> = new Set([
+  'backtest',
+  'candles',
+  'correlationMatrix',
+  'gradeModels',
+  'grades',
+  'indicatorDefinitions',
+  'market',
+  'narratives',
+  'node',
+  'nodes',
+  'quarantinedCandles',
+  'quotes',
+  'screener',
+  'searchTokens',
+  'signOut',
+  'signals',
+  'siweNonce',
+  'strategies',
+  'system',
+  'token',
+  'tokenBatch',
+  'tokenByContract',
+  'tokens',
+]);
+
+/** Types that private ones lead to and that say nothing about anybody. */
+const neutralTypes: ReadonlySet<string> = new Set(['Refusal', 'ChainAsset']);
 
 /** A field of Query, Mutation or Subscription. */
 export interface RootField {
@@ -64,7 +96,6 @@ export function rootFields(schema: GraphQLSchema): RootField[] {
 export function walkPublic(schema: GraphQLSchema): { reached: Set<string>; intoPrivate: string[] } {
   const reached = new Set<string>();
   const intoPrivate: string[] = [];
-  const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
   const visit = (type: GraphQLNamedType): void => {
     if (reached.has(type.name)) return;
     reached.add(type.name);
@@ -72,18 +103,30 @@ export function walkPublic(schema: GraphQLSchema): { reached: Set<string>; intoP
     for (const field of Object.values(fieldsOf(type))) {
       const target = getNamedType(field.type);
       if (!isPrivate(target)) visit(target);
-      else if (!roots.has(type as never)) intoPrivate.push(`${type.name}.${field.name}`);
+      else intoPrivate.push(`${type.name}.${field.name}`);
     }
   };
-  for (const root of roots) if (root) visit(root);
+  for (const { field } of rootFields(schema)) if (publicRoots.has(field.name)) visit(getNamedType(field.type));
   return { reached, intoPrivate };
+}
+
+/** Roots that nobody has said to be public, and that lead to nothing private. */
+export function listUnruledRoots(schema: GraphQLSchema): string[] {
+  return rootFields(schema)
+    .filter(({ field }) => publicRoots.has(field.name) === isPrivate(getNamedType(field.type)))
+    .map(({ kind, field }) => `${kind} ${field.name}`);
 }
 
 /** Object types that nobody has said to be public, by a public way to them, or private. */
 export function listUnruled(schema: GraphQLSchema): string[] {
   const { reached } = walkPublic(schema);
   return Object.values(schema.getTypeMap())
-    .filter((type) => isObjectType(type) && !type.name.startsWith('__') && !/(Connection|Edge)$/.test(type.name))
+    .filter(
+      (type) =>
+        isObjectType(type) &&
+        !type.name.startsWith('__') &&
+        !/(Connection|Edge)$|^(Query|Mutation|Subscription|PageInfo)$/.test(type.name),
+    )
     .map(({ name }) => name)
     .filter((name) => !reached.has(name) && !privateTypes.has(name) && !neutralTypes.has(name));
 }

@@ -7,6 +7,7 @@ import { hashOf } from '../../src/access/api-key.ts';
 import { createSessionId, signSession } from '../../src/access/session.ts';
 import { createMemoryBus } from '../../src/events/bus.ts';
 import { createEventFeed } from '../../src/events/feed.ts';
+import { defaultLimits } from '../../src/graphql/limits.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createSchema } from '../../src/schema.ts';
 import { createWorkPool } from '../../src/work/pool.ts';
@@ -16,6 +17,7 @@ import { createTestAuthenticator, seedSomebody, testSecret } from './accounts.ts
 import {
   isPrivate,
   listUnruled,
+  listUnruledRoots,
   operationOf,
   privateTypes,
   rootFields,
@@ -44,6 +46,7 @@ const { url, wsUrl } = await startTestServer(
   { after: (run) => after(run as () => void) },
   {
     schema,
+    limits: { ...defaultLimits, cost: 1_000_000, tokens: 100_000, depth: 30 }, // everything at once
     access: { authenticate: createTestAuthenticator(db, clock), publicOrigin: signIn.publicOrigin },
     context: ({ viewer, signal, requestId, setSessionCookie }) => ({
       ...{ db, clock, events, work, signIn },
@@ -175,6 +178,10 @@ describe('the schema', () => {
     assert.deepEqual(listUnruled(schema), [], 'add them to privateTypes, or give them a public way');
   });
 
+  it('says of every root whether it is public', () => {
+    assert.deepEqual(listUnruledRoots(schema), [], 'add them to publicRoots, or their types to privateTypes');
+  });
+
   it('leads from public types to private ones only through its roots', () => {
     assert.deepEqual(walkPublic(schema).intoPrivate, []);
   });
@@ -192,7 +199,7 @@ describe('the owner', () => {
     for (const [transport, ask] of Object.entries(transports))
       it(`sees what is theirs: ${who} over ${transport}`, async () => {
         const answer = await ask(viewerQuery, headers);
-        assert.ok(answer.includes(`${mark}-owner`), answer);
+        for (const what of ['owner', 'wallet', 'manual']) assert.ok(answer.includes(`${mark}-${what}`), answer);
         assert.ok(!answer.includes('"errors"'), answer);
       });
 });
