@@ -49,8 +49,15 @@ const { url, wsUrl } = await startTestServer(
     limits: { ...defaultLimits, cost: 1_000_000, tokens: 100_000, depth: 30 }, // everything at once
     access: { authenticate: createTestAuthenticator(db, clock), publicOrigin: signIn.publicOrigin },
     context: ({ viewer, signal, requestId, setSessionCookie }) => ({
-      ...{ db, clock, events, work, signIn },
-      ...{ viewer, signal, requestId, setSessionCookie },
+      db,
+      clock,
+      events,
+      work,
+      signIn,
+      viewer,
+      signal,
+      requestId,
+      setSessionCookie,
     }),
   },
 );
@@ -60,10 +67,15 @@ const mark = 'c4n4ry';
 const owner = await seedSomebody(db, clock, `${mark}-owner`);
 const other = await seedSomebody(db, clock, 'other');
 await db.query('INSERT INTO wallet (account_id, kind, chain_id, address, label) VALUES ($1, $2, 1, $3, $4)', [
-  ...[owner.accountId, 'CHAIN', `0x${'c4'.repeat(20)}`, `${mark}-wallet`],
+  owner.accountId,
+  'CHAIN',
+  `0x${'c4'.repeat(20)}`,
+  `${mark}-wallet`,
 ]);
 await db.query('INSERT INTO wallet (account_id, kind, label) VALUES ($1, $2, $3)', [
-  ...[owner.accountId, 'MANUAL', `${mark}-manual`],
+  owner.accountId,
+  'MANUAL',
+  `${mark}-manual`,
 ]);
 
 async function sessionOf(accountId: number): Promise<string> {
