@@ -31,6 +31,21 @@ export const privateTypes: ReadonlySet<string> = new Set([
   'WalletRemoved',
   'WalletSync',
   'WalletTransfer',
+  'AllocationSlice',
+  'Holding',
+  'ImportRowNotice',
+  'OpenLot',
+  'Portfolio',
+  'PortfolioPerformance',
+  'PortfolioPoint',
+  'PortfolioWalletCreated',
+  'ProfitAndLoss',
+  'RealisedLot',
+  'RealisedPeriod',
+  'TransactionsImported',
+  'TransactionsRejected',
+  'UnlistedBalance',
+  'UnmatchedDisposal',
 ]);
 
 /** Roots that answer everybody alike, and carry nobody's own; every other one must lead to what is private, and is tested. */
@@ -61,7 +76,7 @@ const publicRoots: ReadonlySet<string> = new Set([
 ]);
 
 /** Types that private ones lead to and that say nothing about anybody. */
-const neutralTypes: ReadonlySet<string> = new Set(['Refusal', 'ChainAsset']);
+const neutralTypes: ReadonlySet<string> = new Set(['Refusal', 'ChainAsset', 'AmbiguousTokenName']);
 
 /** A field of Query, Mutation or Subscription. */
 export interface RootField {
