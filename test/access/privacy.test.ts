@@ -166,8 +166,8 @@ function idsIn(value: unknown): { typename: string; id: string }[] {
 /** An id of the same kind that nothing has. */
 function missingLike({ typename, id }: { typename: string; id: string }): string {
   if (Buffer.from(id, 'base64').toString().startsWith(`${typename}:`))
-    return Buffer.from(`${typename}:2000000000`).toString('base64');
-  return /^\d+$/.test(id) ? '2000000000' : id.replaceAll(/[0-9a-f]/g, '0');
+    return Buffer.from(`${typename}:900000000`).toString('base64');
+  return /^\d+$/.test(id) ? '900000000' : id.replaceAll(/[0-9a-f]/g, '0');
 }
 
 const seenByOwner = JSON.parse(await overHttp(viewerQuery, owners['the owner by key'] ?? {})) as { data: object };
