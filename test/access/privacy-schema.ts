@@ -28,6 +28,7 @@ export const privateTypes: ReadonlySet<string> = new Set([
   'SignedIn',
   'Wallet',
   'WalletBalance',
+  'WalletChallenge',
   'WalletRemoved',
   'WalletSync',
   'WalletTransfer',
