@@ -93,7 +93,7 @@ const fieldsOf = (type: GraphQLNamedType): Fields =>
 function carried(type: GraphQLNamedType): GraphQLNamedType[] {
   if (isUnionType(type)) return type.getTypes().flatMap(carried);
   const { nodes } = fieldsOf(type);
-  return /Connection$/.test(type.name) && nodes ? carried(getNamedType(nodes.type)) : [type];
+  return type.name.endsWith('Connection') && nodes ? carried(getNamedType(nodes.type)) : [type];
 }
 
 export const isPrivate = (type: GraphQLNamedType): boolean => carried(type).some(({ name }) => privateTypes.has(name));
