@@ -47,7 +47,7 @@ export function formatReport({ node, database, loadTool, market, work, fanOut }:
     `Node ${node} on ${database}; load by ${loadTool}; ${JSON.stringify(market)}`,
     'CPU in ms a request; RSS is the largest so far. On a shared machine trust CPU before req/s.',
     table(['', 'req/s', 'p50 ms', 'p99 ms', 'server CPU', 'database CPU', 'RSS MB', ''], rows),
-    'W4 (portfolio) is not measured: portfolios are not part of this version.',
+    'W4 (portfolio) is measured by `npm run bench -- portfolio`.',
   ];
   if (fanOut) {
     const row = [

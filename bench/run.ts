@@ -22,7 +22,7 @@ import { listBodies, workItems } from './work.ts';
 const help = `npm run bench -- [options]
   --seconds 5         how long each item is measured
   --connections 32    keep-alive connections of the load
-  --work W1,W2        only these items; W7 is the fan-out; default all (W4, portfolio, is not part of this version)
+  --work W1,W2        only these items; W7 is the fan-out; default all (W4 is \`npm run bench -- portfolio\`)
   --subscribers 1000  WebSocket subscribers of W7; 0 leaves it out
   --scale 1           size of the market; default 1 on PostgreSQL (1,000 tokens, 1M candles), 0.1 embedded
   --from URL          copy the market from a database that holds the peers' tables, instead of making it

@@ -27,7 +27,12 @@ export function parseDecimal(text: string): DecimalText | null {
 
 /** The exact sum of two decimal texts. */
 export function addDecimals(a: DecimalText, b: DecimalText): DecimalText {
-  return addShort(a, b) ?? new Exact(a).plus(b).toFixed();
+  return addShort(a, b) ?? addLong(a, b);
+}
+
+/** The exact difference of two decimal texts. */
+export function subtractDecimals(a: DecimalText, b: DecimalText): DecimalText {
+  return addDecimals(a, b.startsWith('-') ? b.slice(1) : `-${b}`);
 }
 
 /** More characters may not fit into a safe integer together. */
@@ -39,13 +44,7 @@ function addShort(a: DecimalText, b: DecimalText): DecimalText | null {
   const places = Math.max(placesOf(a), placesOf(b));
   const sum = scaled(a, places) + scaled(b, places);
   if (!Number.isSafeInteger(sum)) return null;
-  if (places === 0) return String(sum);
-  const digits = String(Math.abs(sum)).padStart(places + 1, '0');
-  let end = digits.length;
-  while (end > digits.length - places && digits.charCodeAt(end - 1) === zeroCode) end -= 1;
-  const whole = digits.slice(0, digits.length - places);
-  const fraction = digits.slice(digits.length - places, end);
-  return `${sum < 0 ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+  return (sum < 0 ? '-' : '') + withPoint(String(Math.abs(sum)), places);
 }
 
 const zeroCode = '0'.charCodeAt(0);
@@ -63,8 +62,41 @@ function scaled(text: DecimalText, places: number): number {
   return Number.isSafeInteger(value) ? value : Number.NaN;
 }
 
+function addLong(a: DecimalText, b: DecimalText): DecimalText {
+  const places = Math.max(placesOf(a), placesOf(b));
+  const scale = (text: DecimalText): bigint => digitsOf(text) * 10n ** BigInt(places - placesOf(text));
+  return textOf(scale(a) + scale(b), places);
+}
+
+/** The exact product of two decimal texts, without zeros at the end of its fraction. */
+export function multiplyDecimals(a: DecimalText, b: DecimalText): DecimalText {
+  return textOf(digitsOf(a) * digitsOf(b), placesOf(a) + placesOf(b));
+}
+
+/** A whole number by ten to the power `places`, as text. */
+function textOf(value: bigint, places: number): DecimalText {
+  return value < 0n ? `-${withPoint(String(-value), places)}` : withPoint(String(value), places);
+}
+
+/** The number without its point. */
+function digitsOf(text: DecimalText): bigint {
+  return BigInt(text.replace('.', ''));
+}
+
+/** Digits of a whole number with a point before the last `places` of them, and no zeros at the end of the fraction. */
+function withPoint(digits: string, places: number): string {
+  if (places === 0) return digits;
+  const padded = digits.padStart(places + 1, '0');
+  let end = padded.length;
+  while (end > padded.length - places && padded.charCodeAt(end - 1) === zeroCode) end -= 1;
+  const whole = padded.slice(0, padded.length - places);
+  const fraction = padded.slice(padded.length - places, end);
+  return fraction === '' ? whole : `${whole}.${fraction}`;
+}
+
 /** -1, 0 or 1 as a is below, equal to or above b. */
 export function compareDecimals(a: DecimalText, b: DecimalText): number {
+  if (a === b) return 0;
   const [x, y] = [Number(a), Number(b)];
   if (x < y) return -1; // rounding to floating point keeps the order …
   return x > y ? 1 : new Exact(a).comparedTo(b); // … so that only equal roundings need all digits

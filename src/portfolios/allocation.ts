@@ -1,4 +1,4 @@
-import { type DecimalText, Exact } from '../lib/decimal.ts';
+import { addDecimals, compareDecimals, type DecimalText, Exact, subtractDecimals } from '../lib/decimal.ts';
 import { shareOf } from './lot-book.ts';
 
 /** How a value is spread over tokens, narratives or chains. Pure; the slices sum to the whole to the last digit. */
@@ -20,27 +20,23 @@ export interface Slice {
 
 /** The slices of values, largest first. */
 export function computeAllocation(values: readonly Allocated[]): Slice[] {
-  const sums = new Map<string | null, Exact>();
+  const sums = new Map<string | null, DecimalText>();
   for (const { valueUsd, keys } of values)
-    for (const [key, part] of partsOf(new Exact(valueUsd), keys.length === 0 ? [null] : keys))
-      sums.set(key, (sums.get(key) ?? new Exact(0)).plus(part));
-  const total = [...sums.values()].reduce((sum, value) => sum.plus(value), new Exact(0));
+    for (const [key, part] of partsOf(valueUsd, keys.length === 0 ? [null] : keys))
+      sums.set(key, addDecimals(sums.get(key) ?? '0', part));
+  const total = Number([...sums.values()].reduce(addDecimals, '0'));
   return [...sums]
-    .sort(([a, x], [b, y]) => y.comparedTo(x) || ((a ?? '') < (b ?? '') ? -1 : 1))
-    .map(([key, value]) => ({
-      key,
-      valueUsd: value.toFixed(),
-      share: total.isZero() ? 0 : value.toNumber() / total.toNumber(),
-    }));
+    .sort(([a, x], [b, y]) => compareDecimals(y, x) || ((a ?? '') < (b ?? '') ? -1 : 1))
+    .map(([key, value]) => ({ key, valueUsd: value, share: total === 0 ? 0 : Number(value) / total }));
 }
 
 /** Equal parts of a value; what does not divide is in the last. */
-function partsOf(value: Exact, keys: readonly (string | null)[]): [key: string | null, part: Exact][] {
+function partsOf(value: DecimalText, keys: readonly (string | null)[]): [key: string | null, part: DecimalText][] {
   let left = value;
   return keys.map((key, index) => {
     const count = keys.length - index;
-    const part = count === 1 ? left : shareOf(left, new Exact(1), new Exact(count));
-    left = left.minus(part);
+    const part = count === 1 ? left : shareOf(new Exact(left), new Exact(1), new Exact(count)).toFixed();
+    left = subtractDecimals(left, part);
     return [key, part];
   });
 }

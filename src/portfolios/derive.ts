@@ -1,4 +1,4 @@
-import { type DecimalText, Exact } from '../lib/decimal.ts';
+import { addDecimals, type DecimalText, Exact } from '../lib/decimal.ts';
 import type { CostBasis } from './lot-book.ts';
 import { computeLots, type LotLedger } from './lots.ts';
 import type { Movement } from './movement.ts';
@@ -93,16 +93,14 @@ export const noSums: RealisedSums = {
   unknown: 0,
 };
 
-const plus = (a: DecimalText, b: DecimalText): DecimalText => new Exact(a).plus(b).toFixed();
-
 /** The sum of sums. */
 export function addSums(a: RealisedSums, b: RealisedSums): RealisedSums {
   return {
-    proceeds: plus(a.proceeds, b.proceeds),
-    cost: plus(a.cost, b.cost),
-    fees: plus(a.fees, b.fees),
-    gain: plus(a.gain, b.gain),
-    income: plus(a.income, b.income),
+    proceeds: addDecimals(a.proceeds, b.proceeds),
+    cost: addDecimals(a.cost, b.cost),
+    fees: addDecimals(a.fees, b.fees),
+    gain: addDecimals(a.gain, b.gain),
+    income: addDecimals(a.income, b.income),
     known: a.known + b.known,
     unknown: a.unknown + b.unknown,
   };

@@ -1,5 +1,6 @@
-import { type DecimalText, Exact } from '../lib/decimal.ts';
+import { compareDecimals, type DecimalText, Exact } from '../lib/decimal.ts';
 import { AppError } from '../lib/errors.ts';
+import type { Quote } from '../prices/quote.ts';
 import { quoteByToken } from '../prices/quote-store.ts';
 import { isSpam } from '../wallets/asset.ts';
 import { listBalances, type WalletBalance } from '../wallets/balance-store.ts';
@@ -56,19 +57,15 @@ export async function loadPortfolio(deps: PortfolioDeps, request: PortfolioReque
   const derivation = await loadDerivation(deps, request.accountId, request.basis);
   const wallets = pickWallets(derivation.wallets, request.walletIds);
   const held = await listHeld(deps, wallets, derivation.positions);
+  const { quotes, imitations } = await loadPrices(deps, held);
   const nowMs = deps.clock.now();
-  const valued = await Promise.all(
-    held.map(async (one) => {
-      const { tokenId, asset } = one;
-      const [quote, isImitating] =
-        tokenId === null
-          ? [null, false]
-          : await Promise.all([quoteByToken(deps).load(tokenId), isImitation(deps).load(tokenId)]);
-      const isFlagged = asset !== null && isSpam(asset);
-      return computeHolding(one, { quote, isSpam: isFlagged, isImitation: isImitating, nowMs });
-    }),
-  );
-  const holdings = valued.filter((one): one is typeof one & { tokenId: number } => one.tokenId !== null);
+  const valued = held.map((one): HoldingRow => {
+    const { tokenId, asset } = one;
+    const quote = tokenId === null ? null : (quotes.get(tokenId) ?? null);
+    const isImitating = tokenId !== null && imitations.has(tokenId);
+    return computeHolding(one, { quote, isSpam: asset !== null && isSpam(asset), isImitation: isImitating, nowMs });
+  });
+  const holdings = valued.filter((one): one is TokenHolding => one.tokenId !== null);
   return {
     accountId: request.accountId,
     basis: request.basis,
@@ -78,6 +75,22 @@ export async function loadPortfolio(deps: PortfolioDeps, request: PortfolioReque
     unlisted: valued.filter(({ tokenId }) => tokenId === null),
     totals: computeTotals(valued),
     derivation,
+  };
+}
+
+/** The quotes of what is held, and which of the tokens imitate another: a look-up a token, two statements in all. */
+async function loadPrices(
+  deps: PortfolioDeps,
+  held: readonly Holdable[],
+): Promise<{ quotes: ReadonlyMap<number, Quote>; imitations: ReadonlySet<number> }> {
+  const tokenIds = [...new Set(held.flatMap(({ tokenId }) => tokenId ?? []))];
+  const [quotes, imitating] = await Promise.all([
+    Promise.all(tokenIds.map((tokenId) => quoteByToken(deps).load(tokenId))),
+    Promise.all(tokenIds.map((tokenId) => isImitation(deps).load(tokenId))),
+  ]);
+  return {
+    quotes: new Map(quotes.flatMap((quote) => (quote === null ? [] : [[quote.tokenId, quote]]))),
+    imitations: new Set(tokenIds.filter((_, index) => imitating[index])),
   };
 }
 
@@ -136,7 +149,6 @@ function heldOf(
 }
 
 /** Largest value first, without value last; equal ones by token and wallet. */
-export function compareHoldings(a: TokenHolding, b: TokenHolding): number {
-  const valueOf = ({ valueUsd }: TokenHolding): Exact => new Exact(valueUsd ?? -1);
-  return valueOf(b).comparedTo(valueOf(a)) || a.tokenId - b.tokenId || a.walletId - b.walletId;
+function compareHoldings(a: TokenHolding, b: TokenHolding): number {
+  return compareDecimals(b.valueUsd ?? '-1', a.valueUsd ?? '-1') || a.tokenId - b.tokenId || a.walletId - b.walletId;
 }

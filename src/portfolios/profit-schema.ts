@@ -196,6 +196,18 @@ const keys: { readonly [Name in keyof LotList]: (row: LotList[Name][number]) => 
   unmatched: ({ time, disposalId, walletId, tokenId }) => [-time, disposalId, walletId, tokenId],
 };
 
+const orderedByList = new WeakMap<object, readonly object[]>();
+
+/** A list of a ledger in the order of its keys. The ledger is kept while no record changes, and its order with it. */
+function inOrder<Row extends object>(list: readonly Row[], keyOf: (row: Row) => Key): readonly Row[] {
+  const known = orderedByList.get(list) as readonly Row[] | undefined;
+  if (known !== undefined) return known;
+  const keyed = list.map((row) => ({ row, key: keyOf(row) })).sort((a, b) => compareKeys(a.key, b.key));
+  const ordered = keyed.map(({ row }) => row);
+  orderedByList.set(list, ordered);
+  return ordered;
+}
+
 /** A page of a list of lots of the portfolio's wallets. */
 function pageOf<Name extends keyof LotList>(
   { wallets, derivation }: Portfolio,
@@ -206,7 +218,7 @@ function pageOf<Name extends keyof LotList>(
   const request = readPageArgs(args, name, 4);
   const own = new Set(wallets.map(({ id }) => id));
   const keyOf: (row: Row) => Key = keys[name];
-  const rows = (derivation.ledger[name] as readonly Row[]).filter(({ walletId }) => own.has(walletId));
-  const ordered = rows.toSorted((a, b) => compareKeys(keyOf(a), keyOf(b)));
-  return createPage(request, sliceRows(ordered, request, keyOf, compareKeys), keyOf);
+  const ordered = inOrder<Row>(derivation.ledger[name], keyOf);
+  const rows = ordered.filter(({ walletId }) => own.has(walletId));
+  return createPage(request, sliceRows(rows, request, keyOf, compareKeys), keyOf);
 }

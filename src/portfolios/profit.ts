@@ -1,4 +1,4 @@
-import { type DecimalText, Exact } from '../lib/decimal.ts';
+import { addDecimals, type DecimalText } from '../lib/decimal.ts';
 import { addSums, noSums, type RealisedSums } from './derive.ts';
 import type { Portfolio } from './portfolio.ts';
 
@@ -19,7 +19,7 @@ export interface Profit extends RealisedSums {
 export function computeProfit(portfolio: Portfolio): Profit {
   const { holdings } = portfolio;
   const add = (values: readonly (DecimalText | null)[]): DecimalText =>
-    values.reduce<Exact>((sum, value) => sum.plus(value ?? 0), new Exact(0)).toFixed();
+    values.reduce<DecimalText>((sum, value) => addDecimals(sum, value ?? '0'), '0');
   return {
     ...monthsOf(portfolio).reduce<RealisedSums>(addSums, noSums),
     portfolio,

@@ -1,4 +1,4 @@
-import { type DecimalText, Exact } from '../lib/decimal.ts';
+import { addDecimals, compareDecimals, type DecimalText, multiplyDecimals, subtractDecimals } from '../lib/decimal.ts';
 import { isStaleQuote, type Quote } from '../prices/quote.ts';
 
 /** What holdings are worth, and how far that can be trusted. Pure. */
@@ -64,14 +64,14 @@ export function computeHolding<Held extends Holdable>(held: Held, judgement: Jud
   const [status, reason] = judge(held, judgement);
   const { quote } = judgement;
   const price = status === 'EXCLUDED' || quote === null ? null : quote.priceUsd;
-  const value = price === null ? null : new Exact(held.balance).times(price);
+  const value = price === null ? null : multiplyDecimals(held.balance, price);
   return {
     ...held,
     status,
     reason,
     priceUsd: price,
-    valueUsd: value?.toFixed() ?? null,
-    unrealisedUsd: value === null || held.costUsd === null ? null : value.minus(held.costUsd).toFixed(),
+    valueUsd: value,
+    unrealisedUsd: value === null || held.costUsd === null ? null : subtractDecimals(value, held.costUsd),
     changePct24h: quote?.changePct24h ?? null,
   };
 }
@@ -86,7 +86,8 @@ function judge(
   if (isImitation) return ['SUSPECT', 'SYMBOL_IMPERSONATION'];
   if (isStaleQuote(quote, nowMs)) return ['SUSPECT', 'STALE_QUOTE'];
   const volume = quote.volume24hUsd;
-  if (volume !== null && new Exact(volume).lt(liquidityFloorUsd)) return ['SUSPECT', 'BELOW_LIQUIDITY_FLOOR'];
+  if (volume !== null && compareDecimals(volume, String(liquidityFloorUsd)) < 0)
+    return ['SUSPECT', 'BELOW_LIQUIDITY_FLOOR'];
   return ['VALUED', null];
 }
 
@@ -101,20 +102,20 @@ export interface Totals {
 
 /** The totals of holdings. */
 export function computeTotals(holdings: readonly ValuedHolding[]): Totals {
-  let [valued, suspect] = [new Exact(0), new Exact(0)];
+  let [valued, suspect] = ['0', '0'];
   let [now, before] = [0, 0];
   for (const { status, valueUsd, changePct24h } of holdings) {
     if (valueUsd === null) continue;
-    if (status === 'SUSPECT') suspect = suspect.plus(valueUsd);
-    else valued = valued.plus(valueUsd);
+    if (status === 'SUSPECT') suspect = addDecimals(suspect, valueUsd);
+    else valued = addDecimals(valued, valueUsd);
     if (status === 'SUSPECT' || changePct24h === null || changePct24h <= -100) continue;
     now += Number(valueUsd);
     before += Number(valueUsd) / (1 + changePct24h / 100);
   }
   return {
-    valueUsd: valued.toFixed(),
-    suspectUsd: suspect.toFixed(),
-    totalUsd: valued.plus(suspect).toFixed(),
+    valueUsd: valued,
+    suspectUsd: suspect,
+    totalUsd: addDecimals(valued, suspect),
     changePct24h: before > 0 ? (now / before - 1) * 100 : null,
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { addDecimals, compareDecimals, Exact } from '../../src/lib/decimal.ts';
+import { addDecimals, compareDecimals, Exact, multiplyDecimals, subtractDecimals } from '../../src/lib/decimal.ts';
 
 /** Decimal text of up to so many digits before and after the point, with zeros at its ends. */
 const decimal = (whole: number, fraction: number): fc.Arbitrary<string> =>
@@ -15,11 +15,14 @@ const decimal = (whole: number, fraction: number): fc.Arbitrary<string> =>
 
 const anyDecimal = fc.oneof(decimal(4, 3), decimal(8, 8), decimal(16, 2), decimal(30, 40));
 
-test('sums are exact, whatever their length', () => {
+const textOf = (value: Exact): string => (value.isZero() ? '0' : value.toFixed());
+
+test('sums, differences and products are exact, whatever their length', () => {
   fc.assert(
     fc.property(anyDecimal, anyDecimal, (a, b) => {
-      const sum = new Exact(a).plus(b);
-      assert.equal(addDecimals(a, b), sum.isZero() ? '0' : sum.toFixed());
+      assert.equal(addDecimals(a, b), textOf(new Exact(a).plus(b)));
+      assert.equal(subtractDecimals(a, b), textOf(new Exact(a).minus(b)));
+      assert.equal(multiplyDecimals(a, b), textOf(new Exact(a).times(b)));
     }),
     { numRuns: 2_000 },
   );
