@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { seedWalletApps } from './apps/seed.ts';
 import { createAuthenticator } from './access/authenticate.ts';
 import { loadOwnSecret } from './access/session-store.ts';
 import type { Config } from './config.ts';
@@ -92,6 +93,8 @@ async function prepareDatabase(db: Db, { config, clock, log }: AppDeps): Promise
   if (applied.length > 0) log.info({ applied }, 'database migrated');
   const seeded = await seedTokens({ db });
   if (seeded) log.info({ tokens: seeded.tokensAdded }, 'token registry filled');
+  const version = await seedWalletApps({ db });
+  if (version !== null) log.info({ version }, 'wallet apps loaded');
   await publishShipped(db, clock.now());
 }
 

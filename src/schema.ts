@@ -24,6 +24,7 @@ import './wallets/mutation-schema.ts';
 import './access/key-schema.ts';
 import './portfolios/schema.ts';
 import './portfolios/subscription.ts';
+import './apps/schema.ts';
 import './access/session-schema.ts';
 
 /** The whole schema: every domain's face has added its types and fields by being imported. */

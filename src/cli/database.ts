@@ -3,6 +3,7 @@ import { type Config, readConfig } from '../config.ts';
 import type { Db } from '../db/client.ts';
 import { applyMigrations } from '../db/migrate.ts';
 import { openDbBeside } from '../db/open.ts';
+import { seedWalletApps } from '../apps/seed.ts';
 import { seedTokens } from '../tokens/registry.ts';
 
 /** What a command works with. */
@@ -20,6 +21,7 @@ export async function withDb(run: (context: CommandContext) => Promise<void>): P
   try {
     const applied = await applyMigrations(db, join(config.root, 'prisma/migrations'));
     await seedTokens({ db });
+    await seedWalletApps({ db });
     await run({ config, db, applied });
   } finally {
     await close();

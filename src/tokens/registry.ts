@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Db } from '../db/client.ts';
+import { readSeed } from '../db/seed.ts';
 import { symbolAliases } from './aliases.ts';
 import { type ImportPlan, planImport } from './import-plan.ts';
 import { readKnown, writeNarratives, writePlan } from './import-store.ts';
@@ -42,20 +40,10 @@ export async function importTokens(deps: Deps, list: TokenList): Promise<ImportS
   };
 }
 
-/** The shipped registry: beside the migrations, which sources and build reach by different numbers of steps. */
-function findSeed(): string {
-  const name = join('prisma', 'seed', 'tokens.json');
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const path = join(folder, name);
-    if (existsSync(path)) return path;
-    if (dirname(folder) === folder) throw new Error(`${name} is missing from this installation`);
-  }
-}
-
 /** Loads the shipped registry where no token is known yet; null where some are. */
 export async function seedTokens(deps: Deps): Promise<ImportSummary | null> {
   if (!(await isRegistryEmpty(deps))) return null;
-  return importTokens(deps, parseTokenList(JSON.parse(readFileSync(findSeed(), 'utf8'))));
+  return importTokens(deps, parseTokenList(readSeed('tokens.json')));
 }
 
 /** What a symbol means: the best-ranked token that has it, and the others. */

@@ -1,5 +1,6 @@
 import type { Sql } from '../db/client.ts';
-import { nativeCoins, nativeContract, nativeDecimals } from './native-coin.ts';
+import { nativeCoins } from '../tokens/native-coin.ts';
+import { nativeContract, nativeDecimals } from './native-coin.ts';
 
 /** Assets of chains: which there are, what they say of themselves, and which token of the registry each is. */
 

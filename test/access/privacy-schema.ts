@@ -74,6 +74,7 @@ const publicRoots: ReadonlySet<string> = new Set([
   'tokenBatch',
   'tokenByContract',
   'tokens',
+  'walletApps',
 ]);
 
 /** Types that private ones lead to and that say nothing about anybody. */

@@ -6,6 +6,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { dayMs } from '../../src/lib/interval.ts';
 import { upsertSource } from '../../src/prices/series-store.ts';
 import { createSimulator } from '../../src/sources/simulator.ts';
+import { seedWalletApps } from '../../src/apps/seed.ts';
 import { seedTokens } from '../../src/tokens/registry.ts';
 import { findTokenIds } from '../../src/tokens/token-ids.ts';
 import { nativeContract } from '../../src/wallets/native-coin.ts';
@@ -16,6 +17,7 @@ export const handbookMs = Date.UTC(2026, 10, 24, 5, 20, 30);
 /** What a first start has, smaller: the registry, and a few simulated tokens with history, grades and signals; and two facts. */
 export async function seedMarket(db: Db, clock: Clock): Promise<void> {
   await seedTokens({ db });
+  await seedWalletApps({ db });
   const symbols = ['BTC/USD', 'ETH/USD', 'SOL/USD', 'XRP/USD'];
   await fillSimulatedHistory({ db, clock }, createSimulator({ seed: 1, symbols }));
   await seedFacts(db);
