@@ -45,6 +45,16 @@ export async function upsertNamedAccount({ db }: { db: Db }, name: string, plan:
   return row.id;
 }
 
+/** The id of the account that an operator calls by this name, or that has this id. Throws BAD_USER_INPUT where there is none. */
+export async function findAccountId({ db }: { db: Db }, nameOrId: string): Promise<number> {
+  const [row] = await db.query<{ id: number }>(
+    'SELECT id FROM account WHERE name = $1 OR id::text = $1 ORDER BY name IS NOT DISTINCT FROM $1 DESC LIMIT 1',
+    [nameOrId],
+  );
+  if (!row) throw new AppError('BAD_USER_INPUT', `There is no account with the name or id ${nameOrId}.`);
+  return row.id;
+}
+
 /** The account behind an identity, made at its first sight; who comes at the same moment gets the same one. */
 export async function upsertIdentity(
   tx: Sql,

@@ -6,6 +6,7 @@ import { systemClock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { hourMs } from '../lib/interval.ts';
 import { withDb } from './database.ts';
+import { addTransactionImport } from './import-transactions.ts';
 import { createProgress } from './progress.ts';
 
 /** How many names a list in a summary shows before it says how many more there are. */
@@ -16,9 +17,11 @@ function listNames(names: readonly string[]): string {
   return names.slice(0, namesMax).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-/** `import tokens PATH…`, `import candles PATH…` and `import metrics PATH…`. */
+/** `import tokens PATH…`, `import candles PATH…`, `import metrics PATH…` and `import transactions FILE`. */
 export function addImportCommands(program: Command): void {
-  const group = program.command('import').description('Import token lists, candles or metrics from files.');
+  const group = program
+    .command('import')
+    .description('Import token lists, candles, metrics or transactions from files.');
   group
     .command('tokens')
     .argument('<path...>', 'token lists: web3icons JSON or the Uniswap token list format, plain or gzipped')
@@ -44,6 +47,7 @@ export function addImportCommands(program: Command): void {
     .action((paths: string[], options: { source?: string; lag?: number }) =>
       withDb(({ db }) => runMetricImport(db, paths, options)),
     );
+  addTransactionImport(group);
 }
 
 function parseHours(text: string): number {

@@ -41,6 +41,8 @@ function readOwn(cell: Cells): CsvRow {
   const type = cell('type')?.toUpperCase() as TransactionType | undefined;
   if (type === undefined || !transactionTypes.includes(type))
     throw new BadCell(`type must be one of ${transactionTypes.join(', ')}: "${cell('type') ?? ''}"`);
+  const amounts = ['received_amount', 'sent_amount', 'fee_amount'];
+  if (cell(...amounts) === null) throw new BadCell(`${type} needs an amount: ${amounts.join(', ')} are empty`);
   return {
     time: readTime('time', cell('time') ?? ''),
     type,

@@ -76,7 +76,7 @@ const isSubscription = ({ query }: { readonly query: string }): boolean =>
 
 /** The first answer of a subscription, over server-sent events. */
 async function readFirst(query: string, variables: object): Promise<ShownAnswer> {
-  const response = await api.yoga.fetch(testUrl, {
+  const response = await apiFor(query).yoga.fetch(testUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
     body: JSON.stringify({ query, variables }),
