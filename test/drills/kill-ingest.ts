@@ -16,8 +16,8 @@ await runKillDrill({
   topology: { api: 2, ingest: 2, worker: 1 },
   strike: (topology) => killLeader(topology, 'feed simulated'),
   async assertAfter({ db, env }, startedMs) {
-    const from = bucketClose('ONE_MINUTE', startedMs);
-    const last = new Date(bucketOpen('ONE_MINUTE', Date.now()));
+    const from = bucketClose('ONE_MINUTE', bucketOpen('ONE_MINUTE', startedMs));
+    const last = new Date(Math.max(from, bucketOpen('ONE_MINUTE', Date.now())));
     await waitFor('the minute under way to be final', 120_000, async () => {
       const rows = await db.query(
         `SELECT 1 FROM candle WHERE interval = 'ONE_MINUTE' AND is_final AND open_time >= $1 LIMIT 1`,
@@ -33,7 +33,10 @@ await runKillDrill({
       [new Date(from)],
     );
     const to = Math.max(...rows.map(({ openTime }) => bucketClose('ONE_MINUTE', openTime)));
-    assert.ok(rows.length > 0 && to <= bucketOpen('ONE_MINUTE', Date.now()));
+    assert.ok(
+      rows.length > 0 && to <= bucketOpen('ONE_MINUTE', Date.now()),
+      `${rows.length} final candles from ${new Date(from).toISOString()}, the last ends ${to}; it is ${Date.now()}`,
+    );
     const simulator = createSimulator({ seed: 1, count: Number(env['SIMULATOR_TOKENS']) });
     const undisturbed = simulator.markets
       .flatMap(({ symbol }) => simulator.history(symbol, 'ONE_MINUTE', from, to))
