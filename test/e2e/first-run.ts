@@ -208,7 +208,7 @@ async function killAndResume(start: Product): Promise<Product> {
   }
   const played = await playing;
   assert.equal(played.code, 0, played.stderr);
-  await waitFor('the engine to settle all closes', 60_000, async () => {
+  await waitFor('the engine to settle all closes', 180_000, async () => {
     const { system } = await product.ask<{ system: { engineLag: number } }>('{ system { engineLag } }');
     return system.engineLag === 0;
   });
