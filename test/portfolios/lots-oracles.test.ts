@@ -6,7 +6,7 @@ import type { CostBasis } from '../../src/portfolios/lot-book.ts';
 import { computeLots, type LotLedger } from '../../src/portfolios/lots.ts';
 import { computeMovements } from '../../src/portfolios/movements.ts';
 import type { Transaction } from '../../src/portfolios/transaction.ts';
-import { type Rp2Asset, readCgtCase, readHmrcExample, readRp2 } from './oracles.ts';
+import { type Rp2Asset, readCgtCase, readHmrcExample, readRp2, skip } from './oracles.ts';
 
 const nothing = (): null => null;
 
@@ -39,17 +39,17 @@ const reports: readonly [file: string, basis: CostBasis][] = [
   ['test_data3.lifo', 'LIFO'],
 ];
 for (const [file, basis] of reports) {
-  for (const asset of readRp2(file)) {
-    test(`${basis} of ${asset.name} gives the gains of rp2's ${file}, lot by lot`, () => {
+  test(`${basis} gives the gains of rp2's ${file}, asset by asset and lot by lot`, { skip }, () => {
+    for (const asset of readRp2(file)) {
       const actual = piecesOf(asset, basis);
-      assert.equal(actual.length, asset.pieces.length, JSON.stringify(actual));
+      assert.equal(actual.length, asset.pieces.length, `${asset.name}: ${JSON.stringify(actual)}`);
       for (const [index, expected] of asset.pieces.entries()) {
         const { quantity, gain } = actual[index] ?? { quantity: 0, gain: 0 };
-        assert.equal(quantity, expected.quantity);
-        assert.ok(Math.abs(gain - expected.gain) < 1e-9, `piece ${index}: ${gain} is not ${expected.gain}`);
+        assert.equal(quantity, expected.quantity, asset.name);
+        assert.ok(Math.abs(gain - expected.gain) < 1e-9, `${asset.name} ${index}: ${gain} is not ${expected.gain}`);
       }
-    });
-  }
+    }
+  });
 }
 
 /** Gains by disposal, summed over lots. */
@@ -66,7 +66,7 @@ function gainsOf({ realised }: LotLedger): { day: string; gain: Exact }[] {
 // Two of the three rest on the same-day rule. The plain pool agrees because nothing else is in it on that day: what is
 // bought on a day is there before what is sold on it. The 30-day rule is not part of AVERAGE, and no case here needs it.
 for (const name of ['HMRCExample1', 'Simple', 'GainsAndLosses']) {
-  test(`AVERAGE gives the gains of cgtcalc's ${name}, rounded to pounds as it does`, () => {
+  test(`AVERAGE gives the gains of cgtcalc's ${name}, rounded to pounds as it does`, { skip }, () => {
     const { transactions, gains } = readCgtCase(name);
     const ledger = computeLots({ movements: computeMovements(transactions, nothing), basis: 'AVERAGE' });
     const actual = gainsOf(ledger).map(({ day, gain }) => ({ day, pounds: Math.floor(gain.toNumber()) }));
@@ -74,7 +74,7 @@ for (const name of ['HMRCExample1', 'Simple', 'GainsAndLosses']) {
   });
 }
 
-test("AVERAGE gives the pool and the gain of HMRC's example", () => {
+test("AVERAGE gives the pool and the gain of HMRC's example", { skip }, () => {
   const { events, expected } = readHmrcExample();
   const transactions = events.map(({ type, qty, cost_gbp, proceeds_gbp }, index): Transaction => {
     const leg = { tokenId: 1, amount: qty };

@@ -1,10 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Exact } from '../../src/lib/decimal.ts';
 import type { Transaction } from '../../src/portfolios/transaction.ts';
 
-/** Expected gains that other programs and a tax authority computed; sources and licences are in NOTICE. */
+/** Expected gains that other programs and a tax authority computed. They are not part of the project; tests without them skip. */
 
-const folder = 'test/fixtures/pnl';
+const folder = `${process.env['TOKENGRAPH_TEST_DATA'] ?? '../shared/data'}/oracles/pnl`;
+
+/** node:test's `skip` option: a message while the files are absent, else false. */
+export const skip: string | false = existsSync(folder)
+  ? false
+  : `no oracles of gains at ${folder}; set TOKENGRAPH_TEST_DATA to the folder that has oracles/`;
 
 type Row = Readonly<Record<string, string>>;
 
