@@ -2,7 +2,8 @@
  * Candle files into the database: read, checked, converted to prices per coin, stored and folded, batch by batch.
  *
  * Invariants: a batch, its folds, its quarantine and its event are one transaction, so an import that is killed leaves
- * whole batches, and running it again completes it. The same files again write nothing.
+ * whole batches, and running it again completes it. Batches that share a series are stored in the order of the files.
+ * The same files again write nothing.
  * - Late: files and rows may come in any order.
  * - Doubled: the first row of a bucket in a file counts; files of one market of one source correct each other.
  * - Wrong: bad rows go to the quarantine. A file that breaks keeps its good rows and is reported; others go on.
@@ -24,6 +25,7 @@ import type { SourceCandle } from '../sources/exchange.ts';
 import { type MarketSymbol, parseMarketSymbol } from '../sources/market-symbol.ts';
 import { sourceNameOf } from '../sources/replay.ts';
 import { createToken, resolveSymbols } from '../tokens/registry.ts';
+import { createLanes } from './lanes.ts';
 import { readAhead } from './read-ahead.ts';
 import { settleTokens } from './settle-tokens.ts';
 
@@ -80,6 +82,8 @@ export interface CandleImportSummary {
 
 /** Rows stored in one transaction, or a little more. */
 const batchRows = 4_000;
+/** Transactions under way on PostgreSQL; the embedded database has one session, which more writers only keep from readers. */
+const lanesMax = 3;
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -124,7 +128,15 @@ export async function importCandles(deps: ImportDeps, request: ImportRequest): P
   const startedAt = deps.clock.now();
   const summary = emptySummary(files.length);
   const run: Run = { deps, request, summary, tokens: new Map(), touched: new Set(), sources: new Set() };
-  for await (const waiting of readAhead(readFiles(run, files))) await recordWaiting(run, waiting);
+  const lanes = createLanes(deps.db.mode === 'POSTGRES' ? lanesMax : 1);
+  try {
+    for await (const waiting of readAhead(readFiles(run, files))) {
+      const batch = await prepare(run, waiting);
+      await lanes.start(batch.seriesIds, () => recordBatch(run, batch));
+    }
+  } finally {
+    await lanes.finish();
+  }
   await settleTokens(deps, run.touched);
   summary.unknownSymbols = [...run.tokens].filter(([, tokenId]) => tokenId === null).map(([symbol]) => symbol);
   summary.rowsPerSecond = Math.round((summary.rowsRead * 1000) / Math.max(1, deps.clock.now() - startedAt));
@@ -161,33 +173,42 @@ async function* readFiles(run: Run, files: readonly string[]): AsyncGenerator<Wa
   if (waiting.length > 0) yield waiting;
 }
 
-/** Stores all that waits, in one transaction; small files share one. */
-async function recordWaiting(run: Run, waiting: readonly Waiting[]): Promise<void> {
-  const { deps, summary } = run;
-  const opening = await findNewMarkets(run, waiting);
-  const nowMs = deps.clock.now();
-  await deps.db.transaction(async (tx) => {
-    await openMarkets(tx, run, opening);
-    const parts = waiting.map(({ file, rows }) => sortRows(file, rows, nowMs));
-    const refused = parts.flatMap((part) => part.refused);
-    const candles = parts.flatMap((part) => part.candles);
-    for (const { reason } of refused) summary.quarantined[reason] = (summary.quarantined[reason] ?? 0) + 1;
-    await recordQuarantine(tx, refused, nowMs);
-    if (candles.length > 0) await recordGood(tx, run, candles, nowMs);
-  });
+/** Checked rows that are stored in one transaction; small files share one. */
+interface Batch {
+  readonly seriesIds: readonly number[];
+  readonly candles: readonly NewCandle[];
+  readonly refused: readonly NewQuarantined[];
+  /** When they were checked, epoch ms: as of then they are known. */
+  readonly nowMs: number;
 }
 
-async function recordGood(tx: Sql, { summary }: Run, candles: readonly NewCandle[], nowMs: number): Promise<void> {
-  const recorded = await recordCandles(tx, candles, nowMs);
-  summary.inserted += recorded.inserted;
-  summary.changed += recorded.changed;
-  summary.unchanged += recorded.unchanged;
-  summary.shadowed += recorded.shadowed;
-  if (recorded.inserted + recorded.changed === 0) return;
-  const folds = await recordFolds(tx, spansOf(candles), nowMs, nowMs);
-  summary.folded += folds.inserted + folds.changed;
-  const seriesIds = [...new Set(candles.map(({ seriesId }) => seriesId))];
-  await appendEvents(tx, [{ topic: 'prices', payload: { seriesIds, tokenIds: [] } }], nowMs);
+/** Opens the markets that are new and parts good rows from bad; in the order of the files, for the checks remember. */
+async function prepare(run: Run, waiting: readonly Waiting[]): Promise<Batch> {
+  const { db, clock } = run.deps;
+  const opening = await findNewMarkets(run, waiting);
+  if (opening.length > 0) await db.transaction((tx) => openMarkets(tx, run, opening));
+  const nowMs = clock.now();
+  const parts = waiting.map(({ file, rows }) => sortRows(file, rows, nowMs));
+  const refused = parts.flatMap((part) => part.refused);
+  const candles = parts.flatMap((part) => part.candles);
+  return { seriesIds: [...new Set(candles.map(({ seriesId }) => seriesId))], candles, refused, nowMs };
+}
+
+async function recordBatch({ deps, summary }: Run, { seriesIds, candles, refused, nowMs }: Batch): Promise<void> {
+  for (const { reason } of refused) summary.quarantined[reason] = (summary.quarantined[reason] ?? 0) + 1;
+  await deps.db.transaction(async (tx) => {
+    await recordQuarantine(tx, refused, nowMs);
+    if (candles.length === 0) return;
+    const recorded = await recordCandles(tx, candles, nowMs);
+    summary.inserted += recorded.inserted;
+    summary.changed += recorded.changed;
+    summary.unchanged += recorded.unchanged;
+    summary.shadowed += recorded.shadowed;
+    if (recorded.inserted + recorded.changed === 0) return;
+    const folds = await recordFolds(tx, spansOf(candles), nowMs, nowMs);
+    summary.folded += folds.inserted + folds.changed;
+    await appendEvents(tx, [{ topic: 'prices', payload: { seriesIds, tokenIds: [] } }], nowMs);
+  });
 }
 
 /** A market met for the first time in a file, and the token it belongs to. */
@@ -233,7 +254,6 @@ async function findTokens({ deps, request, summary, tokens }: Run, symbols: read
 }
 
 async function openMarkets(tx: Sql, { touched }: Run, opening: readonly NewMarket[]): Promise<void> {
-  if (opening.length === 0) return;
   const stored = await upsertAllSeries(
     tx,
     opening.map(({ file, market, tokenId }) => ({
@@ -283,9 +303,24 @@ function validatorOf({ validators }: Market, interval: CandleInterval, nowMs: nu
   return validator;
 }
 
+/** Written out field by field: spreading half a million rows costs more than reading them. */
 function toCandle({ id, unitExponent }: Series, candle: SourceCandle): NewCandle {
-  const { symbol: _, ...rest } = candle;
-  return { ...candlePerCoin(rest, unitExponent), seriesId: id, isFinal: true, isNative: true };
+  const perCoin = candlePerCoin(candle, unitExponent);
+  return {
+    seriesId: id,
+    interval: candle.interval,
+    openTime: candle.openTime,
+    open: perCoin.open,
+    high: perCoin.high,
+    low: perCoin.low,
+    close: perCoin.close,
+    volumeBase: perCoin.volumeBase,
+    volumeQuote: candle.volumeQuote,
+    marketCapUsd: candle.marketCapUsd,
+    supply: candle.supply,
+    isFinal: true,
+    isNative: true,
+  };
 }
 
 function toRow(candle: SourceCandle): string {

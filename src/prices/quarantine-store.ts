@@ -32,6 +32,7 @@ export async function recordQuarantine(
   return tx.execute(
     `INSERT INTO candle_quarantine (source_name, market_symbol, reason, detail, raw, location, quarantined_at)
      SELECT u.*, $7::timestamptz FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) u
+     ORDER BY 1, 2, 3, 5
      ON CONFLICT (source_name, market_symbol, reason, md5(raw)) DO NOTHING`,
     [
       rows.map(({ sourceName }) => sourceName),

@@ -152,12 +152,18 @@ export function addSummaries(a: RecordSummary, b: RecordSummary): RecordSummary 
 
 /** The stretches that candles cover, one a series and interval. */
 export function spansOf(candles: readonly NewCandle[]): CandleSpan[] {
-  const spans = new Map<string, CandleSpan>();
+  const spans = new Map<CandleInterval, Map<number, { fromOpen: number; toOpen: number }>>();
   for (const { seriesId, interval, openTime } of candles) {
-    const key = `${seriesId} ${interval}`;
-    spans.set(key, widen(spans.get(key), { seriesId, interval, fromOpen: openTime, toOpen: openTime }));
+    let ofInterval = spans.get(interval);
+    if (ofInterval === undefined) spans.set(interval, (ofInterval = new Map()));
+    const span = ofInterval.get(seriesId);
+    if (span === undefined) ofInterval.set(seriesId, { fromOpen: openTime, toOpen: openTime });
+    else if (openTime < span.fromOpen) span.fromOpen = openTime;
+    else if (openTime > span.toOpen) span.toOpen = openTime;
   }
-  return [...spans.values()];
+  return [...spans].flatMap(([interval, ofInterval]) =>
+    [...ofInterval].map(([seriesId, span]) => ({ seriesId, interval, ...span })),
+  );
 }
 
 function widen(span: CandleSpan | undefined, other: CandleSpan): CandleSpan {
