@@ -213,7 +213,7 @@ test('an import that is killed in the middle is completed by the next one', asyn
     ...db,
     transaction: (work) => {
       transactions += 1;
-      if (transactions > 2) throw new Error('killed');
+      if (transactions > 3) throw new Error('killed'); // the market is opened, two batches are stored
       return db.transaction(work);
     },
   };
