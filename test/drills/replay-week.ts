@@ -2,17 +2,24 @@
  * Plays a folder of real 1-minute candles into a running server while a subscriber of signals is cut and resumes again and
  * again, then compares what it saw with what the database holds. Needs real data, so it is no part of the test suite:
  *
- *   npx tsx test/drills/replay-week.ts ../shared/data/ohlcv/binance-usdm-perp-week 600 10
+ *     npx tsx test/drills/replay-week.ts [folder] [speed, 600: market seconds a second] [cuts, 10]
  *
- * Arguments: folder, speed (market seconds a second), how often the subscriber is killed. The built program is used.
+ * Without a folder the week of the data that tests read (TOKENGRAPH_TEST_DATA) is played, where it is there. The built
+ * program is used.
  */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { createDataDir, type Product, runCommand, startProduct, waitFor } from '../e2e/product.ts';
 
-const [folder = '', speed = '600', cuts = '10'] = process.argv.slice(2);
-assert.ok(folder, 'name a folder of candle files');
+const week = `${process.env['TOKENGRAPH_TEST_DATA'] ?? '../shared/data'}/ohlcv/binance-usdm-perp-week`;
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const [folder = week, speed = '600', cuts = '10'] = words;
+if (!existsSync(folder)) {
+  console.log(`  not run: there is no ${folder}; name a folder of 1-minute candle files or set TOKENGRAPH_TEST_DATA`);
+  process.exit(0);
+}
 
 const query = `subscription ($after: Cursor) {
   signals(after: $after, filter: { strategies: ["trend-votes-1h"] }) {
