@@ -75,6 +75,8 @@ export interface ReplayExchange {
   pump(): void;
   /** Ends every connection without a word. Returns how many. */
   cut(): number;
+  /** One of the exchanges is gone, or there again: requests fail, connections end, new ones as soon as they subscribe. */
+  setDead(exchange: string, isDead: boolean): void;
   /** Connections stay, but nothing is said any more. */
   isMute: boolean;
   /** Every request fails with 503. */
@@ -96,12 +98,13 @@ export async function startReplayExchange(options: ReplayExchangeOptions): Promi
   const streams = new Map<WebSocket, { dialect: Dialect; symbols: Set<string>; held: string | null }>();
   const everSubscribed = new Map<string, Dialect>();
   const lost: ScriptedTrade[] = [];
+  const dead = new Set<string>();
   let sentUntilMs = options.nowMs();
 
   const http = createServer((request, response) => {
     requests.push(request.url ?? '');
     if (self.isDown) response.writeHead(503).end('{}');
-    else answer(request, response, [...captures], options);
+    else answer(request, response, [...captures], dead, options);
   });
   const sockets = new WebSocketServer({ server: http });
   sockets.on('connection', (socket) => {
@@ -122,6 +125,7 @@ export async function startReplayExchange(options: ReplayExchangeOptions): Promi
         names.includes(stream) ? [symbol] : [],
       );
       if (symbols.length === 0) continue;
+      if (dead.has(dialect.exchange)) return socket.terminate();
       const requestId = new RegExp(dialect.stream.requestId).exec(text)?.[1] ?? '0';
       socket.send(fill(dialect.stream.ack, { requestId }));
       const entry = streams.get(socket) ?? { dialect, symbols: new Set(), held: null };
@@ -173,6 +177,11 @@ export async function startReplayExchange(options: ReplayExchangeOptions): Promi
     pump,
     isMute: false,
     isDown: false,
+    setDead(name, isDead) {
+      if (!isDead) return void dead.delete(name);
+      dead.add(name);
+      for (const [socket, { dialect }] of streams) if (dialect.exchange === name) socket.terminate();
+    },
     cut() {
       const cut = [...sockets.clients];
       for (const socket of cut) {
@@ -232,6 +241,7 @@ function answer(
   request: IncomingMessage,
   response: ServerResponse,
   captures: readonly (readonly [Dialect, Captures])[],
+  dead: ReadonlySet<string>,
   options: ReplayExchangeOptions,
 ): void {
   const url = new URL(request.url ?? '', 'http://127.0.0.1');
@@ -240,8 +250,9 @@ function answer(
   if (given !== undefined) return void response.end(given);
   for (const [dialect, { answers }] of captures) {
     const captured = answers.get(url.pathname + url.search);
-    if (captured !== undefined) return void response.end(captured);
     const route = dialect.rest.find(({ path }) => path === url.pathname);
+    if (dead.has(dialect.exchange) && (captured ?? route) !== undefined) return void response.writeHead(503).end('{}');
+    if (captured !== undefined) return void response.end(captured);
     if (route !== undefined) return void response.end(answerRoute(route, dialect, url.searchParams, options));
   }
   response.writeHead(404).end('{"error":["no such path"]}');
