@@ -178,9 +178,9 @@ export async function startReplayExchange(options: ReplayExchangeOptions): Promi
     isMute: false,
     isDown: false,
     setDead(name, isDead) {
-      if (!isDead) return void dead.delete(name);
-      dead.add(name);
-      for (const [socket, { dialect }] of streams) if (dialect.exchange === name) socket.terminate();
+      if (isDead) dead.add(name);
+      else dead.delete(name);
+      for (const [socket, { dialect }] of streams) if (isDead && dialect.exchange === name) socket.terminate();
     },
     cut() {
       const cut = [...sockets.clients];
