@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   BaseError,
   createPublicClient,
@@ -43,6 +44,7 @@ const retryAfterMaxMs = 30_000;
 /** Long-lived: a client of the node at `url`. Nothing is sent yet. */
 export function createRpcClient(options: RpcOptions): RpcClient {
   const { url, clock, signal, timeoutMs = 20_000, triesMax = 6 } = options;
+  if (signal) setMaxListeners(0, signal); // every request of a batch waits with it while the node is away
   const viem = createPublicClient({
     transport: http(url, {
       batch: { batchSize },

@@ -53,6 +53,7 @@ export const tokenAbi = parseAbi([
   'function spam(address to)',
   'function forward(address to) payable',
   'function balanceOf(address) view returns (uint256)',
+  'event Transfer(address indexed from, address indexed to, uint256 value)',
 ]);
 
 const bytecodes = JSON.parse(readFileSync('test/fixtures/contracts/tokens.json', 'utf8')) as Record<string, Hex>;

@@ -17,8 +17,19 @@ export interface TestScope {
  * a PostgreSQL server, a database cloned from a template there. Gone when the test ends.
  */
 export async function createTestDb(t: TestScope): Promise<Db> {
+  return (await openTestDb(t)).db;
+}
+
+/** A database of a test, and how another process reaches it. */
+export interface TestDb {
+  readonly db: Db;
+  readonly connection: pg.ClientConfig;
+}
+
+/** As {@link createTestDb}, for tests with processes of their own. */
+export async function openTestDb(t: TestScope): Promise<TestDb> {
   const url = process.env['TEST_DATABASE_URL'];
-  return url === undefined ? createEmbeddedDb(t) : createPostgresDb(t, url);
+  return url === undefined ? openEmbeddedDb(t) : openPostgresDb(t, url);
 }
 
 const migrations = resolve('prisma/migrations');
@@ -31,7 +42,7 @@ const version = createHash('sha256')
   .digest('hex')
   .slice(0, 12);
 
-async function createEmbeddedDb(t: TestScope): Promise<Db> {
+async function openEmbeddedDb(t: TestScope): Promise<TestDb> {
   const directory = mkdtempSync(join(tmpdir(), 'tokengraph-test-'));
   const embedded = await startEmbedded(directory, await embeddedTemplate());
   const db = createDb({ mode: 'EMBEDDED', connection: embedded.connection });
@@ -40,7 +51,7 @@ async function createEmbeddedDb(t: TestScope): Promise<Db> {
     await embedded.stop();
     rmSync(directory, { recursive: true, force: true });
   });
-  return db;
+  return { db, connection: embedded.connection };
 }
 
 /** A dump of an empty, migrated data directory; made once for each state of the migrations. */
@@ -61,7 +72,7 @@ async function embeddedTemplate(): Promise<string> {
   return path;
 }
 
-async function createPostgresDb(t: TestScope, url: string): Promise<Db> {
+async function openPostgresDb(t: TestScope, url: string): Promise<TestDb> {
   const admin = new pg.Client({ connectionString: url });
   await admin.connect();
   const template = `tokengraph_template_${version}`;
@@ -74,13 +85,14 @@ async function createPostgresDb(t: TestScope, url: string): Promise<Db> {
   }
   const name = `tokengraph_test_${randomUUID().replaceAll('-', '')}`;
   await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
-  const db = createDb({ mode: 'POSTGRES', connection: { connectionString: withDatabase(url, name) } });
+  const connection = { connectionString: withDatabase(url, name) };
+  const db = createDb({ mode: 'POSTGRES', connection });
   t.after(async () => {
     await db.close();
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
     await admin.end();
   });
-  return db;
+  return { db, connection };
 }
 
 async function createTemplate(admin: pg.Client, url: string, template: string): Promise<void> {
