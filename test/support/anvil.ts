@@ -56,8 +56,20 @@ export const tokenAbi = parseAbi([
   'event Transfer(address indexed from, address indexed to, uint256 value)',
 ]);
 
+const walletAbi = parseAbi(['constructor(address owner)']);
+
 const bytecodes = JSON.parse(readFileSync('test/fixtures/contracts/tokens.json', 'utf8')) as Record<string, Hex>;
-type Contract = 'TestToken' | 'OldToken' | 'HostileToken' | 'TestNft' | 'Forwarder';
+type Contract =
+  | 'TestToken'
+  | 'OldToken'
+  | 'HostileToken'
+  | 'LyingToken'
+  | 'MuteToken'
+  | 'TestNft'
+  | 'Forwarder'
+  | 'ContractWallet'
+  | 'SilentWallet'
+  | 'BurningWallet';
 
 /** Its chain id. */
 export const anvilChainId = 31_337;
@@ -127,7 +139,7 @@ export async function startAnvil(
     kill,
     forgetNonces: () => nonces.clear(),
     async deploy(contract, constructorArgs = []) {
-      const abi = (constructorArgs.length > 0 ? tokenAbi : []) as Abi;
+      const abi = (constructorArgs.length === 0 ? [] : contract === 'ContractWallet' ? walletAbi : tokenAbi) as Abi;
       const bytecode = bytecodes[contract] as Hex;
       const hash = await client.deployContract({ abi, bytecode, args: constructorArgs, account: deployer });
       nonces.delete(deployer.address);
