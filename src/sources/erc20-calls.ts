@@ -75,7 +75,7 @@ export function createMulticall(client: RpcClient): Multicall {
 }
 
 /** Whether a call failed because of the contract, not because of the node. */
-function isOfContract(error: unknown): boolean {
+export function isOfContract(error: unknown): boolean {
   const cause = (error as { cause?: unknown }).cause ?? error;
   const walk = (cause as Partial<BaseError>).walk?.bind(cause);
   if (walk === undefined) return false;

@@ -1,15 +1,8 @@
-import {
-  ContractFunctionExecutionError,
-  createPublicClient,
-  http,
-  parseAbi,
-  RpcRequestError,
-  HttpRequestError,
-  TimeoutError,
-} from 'viem';
+import { createPublicClient, http, parseAbi } from 'viem';
 import { hashMessage, recoverMessageAddress } from 'viem/utils';
 import { AppError } from '../lib/errors.ts';
 import type { VerifySignature } from '../lib/sign-in.ts';
+import { isOfContract } from './erc20-calls.ts';
 
 /** Signatures of Ethereum accounts: by their key (EIP-191), or by their contract (EIP-1271) where a node can be asked. */
 
@@ -56,22 +49,9 @@ async function askContract(
       (await client.readContract({ address, abi: eip1271, functionName: 'isValidSignature', args })) === magicValue
     );
   } catch (error) {
-    if (isAnswer(error)) return false;
+    if (isOfContract(error)) return false; // there is no such contract, or it refuses
     throw new AppError('SERVICE_UNAVAILABLE', 'The chain of the signature cannot be asked now; try again.', {
       cause: error,
     });
   }
-}
-
-/** Whether the chain did answer: there is no such contract, or it refuses. */
-function isAnswer(error: unknown): boolean {
-  if (!(error instanceof ContractFunctionExecutionError)) return false;
-  return (
-    error.walk(
-      (each) =>
-        each instanceof HttpRequestError ||
-        each instanceof TimeoutError ||
-        (each instanceof RpcRequestError && each.code !== 3),
-    ) === null
-  );
 }
