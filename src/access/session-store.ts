@@ -21,13 +21,23 @@ export interface SiweNonce {
   readonly expiresAt: number;
 }
 
-/** Gives out a nonce of 128 random bits; those nobody used in time go. */
+/** Nonces that wait to be used, at most: anybody may ask for them. */
+export const liveNoncesMax = 20_000;
+
+/**
+ * Gives out a nonce of 128 random bits. Those nobody used in time go; where too many wait, the oldest go, so that who asks
+ * for many shortens their life but keeps nobody out.
+ */
 export async function recordNonce({ db, clock }: Pick<SessionDeps, 'db' | 'clock'>): Promise<SiweNonce> {
   const nonce = randomBytes(16).toString('hex');
   const expiresAt = clock.now() + nonceMs;
   await db.execute(
-    'WITH gone AS (DELETE FROM siwe_nonce WHERE expires_at <= $3) INSERT INTO siwe_nonce (nonce, expires_at) VALUES ($1, $2)',
-    [nonce, new Date(expiresAt), new Date(clock.now())],
+    `WITH gone AS (
+       DELETE FROM siwe_nonce WHERE expires_at <=
+         greatest($3, (SELECT expires_at FROM siwe_nonce ORDER BY expires_at DESC OFFSET $4 LIMIT 1))
+     )
+     INSERT INTO siwe_nonce (nonce, expires_at) VALUES ($1, $2)`,
+    [nonce, new Date(expiresAt), new Date(clock.now()), liveNoncesMax - 1],
   );
   return { nonce, expiresAt };
 }
@@ -41,14 +51,18 @@ export interface SignedIn {
 
 /**
  * Signs in who signed a message: makes their account where they are new, and a session. The nonce goes in the same
- * transaction, and who cannot take it gets nothing: of any number of replays one makes a session. Throws BAD_USER_INPUT
- * where the message or the signature is not good, or the nonce is unknown, used or too old.
+ * transaction, and who cannot take it gets nothing: of any number of replays one makes a session. It is looked at before
+ * the signature is, so that what cannot succeed asks no node of a chain, and taken after, so that a wrong signature does
+ * not use it up. Throws BAD_USER_INPUT where the message or the signature is not good, or the nonce is unknown, used or
+ * too old.
  */
 export async function signInWithEthereum(deps: SessionDeps, text: string, signature: string): Promise<SignedIn> {
   const { db, clock, signIn } = deps;
   const message = parseSiweMessage(text);
   assertSiweMessage(message, signIn, clock.now());
   const { address, chainId, nonce } = message;
+  const [known] = await db.query(`SELECT 1 FROM siwe_nonce WHERE ${isGoodNonce}`, [nonce, new Date(clock.now())]);
+  if (!known) throw noSuchNonce();
   if (!(await signIn.verifySignature({ address, text, signature, chainId })))
     throw new AppError('BAD_USER_INPUT', 'The signature is not one of the address in the message.');
   const now = clock.now();
@@ -67,13 +81,15 @@ export async function signInWithEthereum(deps: SessionDeps, text: string, signat
   return { accountId, token: await signSession(signIn.secret, id, now, expiresAt), expiresAt };
 }
 
+const isGoodNonce = 'nonce = $1 AND expires_at > $2';
+
 async function takeNonce(tx: Sql, nonce: string, nowMs: number): Promise<void> {
-  const taken = await tx.query('DELETE FROM siwe_nonce WHERE nonce = $1 AND expires_at > $2 RETURNING nonce', [
-    nonce,
-    new Date(nowMs),
-  ]);
-  if (taken.length === 0)
-    throw new AppError('BAD_USER_INPUT', 'The nonce is unknown, used already, or too old; ask for a new one.');
+  const taken = await tx.execute(`DELETE FROM siwe_nonce WHERE ${isGoodNonce}`, [nonce, new Date(nowMs)]);
+  if (taken === 0) throw noSuchNonce();
+}
+
+function noSuchNonce(): AppError {
+  return new AppError('BAD_USER_INPUT', 'The nonce is unknown, used already, or too old; ask for a new one.');
 }
 
 /** Ends a session by the hash of its id; whether there was one. */

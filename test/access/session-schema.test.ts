@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { signSession } from '../../src/access/session.ts';
-import { loadOwnSecret } from '../../src/access/session-store.ts';
+import { liveNoncesMax, loadOwnSecret } from '../../src/access/session-store.ts';
 import type { SignIn } from '../../src/lib/sign-in.ts';
 import { createSchema } from '../../src/schema.ts';
 import { createSignatureVerifier } from '../../src/sources/signature.ts';
@@ -15,11 +15,17 @@ const schema = createSchema();
 const db = await createTestDb({ after });
 const clock = createTestClock(Date.UTC(2026, 10, 28, 12));
 const publicOrigin = 'https://api.example';
+const verifySignature = createSignatureVerifier({});
+/** How many signatures were looked at. */
+let looks = 0;
 const signIn: SignIn = {
   publicOrigin,
   chainIds: [1],
   secret: testSecret,
-  verifySignature: createSignatureVerifier({}),
+  verifySignature: (signed) => {
+    looks += 1;
+    return verifySignature(signed);
+  },
 };
 const api = createTestApi(
   { after: (run) => after(run as () => void) },
@@ -100,10 +106,12 @@ test('50 replays of one message at once make exactly one session', async () => {
   assert.equal((now?.n ?? 0) - (before?.n ?? 0), 1);
 });
 
-test('a nonce of ours is needed, once, within ten minutes', async () => {
+test('a nonce of ours is needed, once, within ten minutes; without one the signature is not looked at', async () => {
   const refused = async (variables: object): Promise<void> => {
+    const looksBefore = looks;
     const result = await send(variables as Record<string, unknown>);
     assert.deepEqual([result.kind, /nonce/.test(result.message ?? '')], ['Refusal', true]);
+    assert.equal(looks, looksBefore);
   };
   await refused(await signed({ nonce: 'f'.repeat(32) }));
   const used = await signed();
@@ -112,6 +120,25 @@ test('a nonce of ours is needed, once, within ten minutes', async () => {
   const nonce = await takeNonce();
   await clock.advance(600_000);
   await refused(await signed({ nonce }));
+});
+
+test('of too many nonces that wait the oldest go, and the newest are good', async () => {
+  await db.execute('DELETE FROM siwe_nonce');
+  await db.execute(
+    `INSERT INTO siwe_nonce (nonce, expires_at)
+     SELECT lpad(i::text, 32, '0'), $2::timestamptz + i * interval '1 millisecond' FROM generate_series(1, $1::int) i`,
+    [liveNoncesMax, new Date(clock.now() + 60_000)],
+  );
+  const newest = await signed();
+  const [left] = await db.query<{ count: number; oldest: string }>(
+    'SELECT count(*)::int AS count, min(nonce) FILTER (WHERE nonce < $1) AS oldest FROM siwe_nonce',
+    ['1'],
+  );
+  assert.deepEqual(left, { count: liveNoncesMax, oldest: '2'.padStart(32, '0') });
+  assert.equal((await send(newest)).kind, 'SignedIn');
+  await clock.advance(60_000 + liveNoncesMax);
+  await takeNonce();
+  assert.deepEqual(await db.query('SELECT count(*)::int AS count FROM siwe_nonce'), [{ count: 1 }]);
 });
 
 test('a wrong signature is refused, and does not use the nonce up', async () => {
