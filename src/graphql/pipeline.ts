@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type DocumentNode,
   execute,
@@ -67,6 +68,13 @@ export interface Prepared {
 export interface Admission {
   readonly errors: readonly GraphQLError[];
   readonly cost: { readonly requested: number };
+}
+
+/** What ends an operation. Any number of its fields may listen to it at once, which is no leak. */
+export function createOperationAbort(): AbortController {
+  const abort = new AbortController();
+  setMaxListeners(0, abort.signal);
+  return abort;
 }
 
 /** One operation on its way: made by the transport, carried in the context as `operation`. */

@@ -47,8 +47,9 @@ export function stoppable<Item>(
   };
 }
 
-/** Runs something once when the signal aborts, at once where it has. */
-export function whenAborted(signal: AbortSignal, run: () => void): void {
+/** Runs something once when the signal aborts, at once where it has. Returns the way to let go of the signal before. */
+export function whenAborted(signal: AbortSignal, run: () => void): () => void {
   if (signal.aborted) run();
   else signal.addEventListener('abort', run, { once: true });
+  return () => signal.removeEventListener('abort', run);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { OperationTypeNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { ErrorLog } from '../graphql/errors.ts';
-import type { OperationScope, Pipeline } from '../graphql/pipeline.ts';
+import { createOperationAbort, type OperationScope, type Pipeline } from '../graphql/pipeline.ts';
 import { AppError } from '../lib/errors.ts';
 import { chooseMediaType } from './accept.ts';
 import { corsHeaders } from './cors.ts';
@@ -33,7 +33,7 @@ export function useHttp({ streams, log, corsOrigins }: HttpDeps): Plugin<object,
       const { request, serverContext, fetchAPI } = hook;
       const requestId = requestIdOf(request.headers.get('x-request-id'));
       Object.assign(serverContext, {
-        operation: { requestId, abort: new AbortController(), headers: {} } satisfies OperationScope,
+        operation: { requestId, abort: createOperationAbort(), headers: {} } satisfies OperationScope,
       });
       if (request.method === 'OPTIONS') hook.endResponse(new fetchAPI.Response(null, { status: 204 }));
     },

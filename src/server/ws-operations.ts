@@ -1,7 +1,7 @@
 import type { ExecutionArgs, GraphQLError } from 'graphql';
 import type { Context, OperationResult, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { codeOf, type ErrorLog, presentError } from '../graphql/errors.ts';
-import type { OperationScope } from '../graphql/pipeline.ts';
+import { createOperationAbort, type OperationScope } from '../graphql/pipeline.ts';
 import type { Port } from '../graphql/stream-outbox.ts';
 import { AppError } from '../lib/errors.ts';
 import { limitExceeded } from '../lib/limits.ts';
@@ -49,7 +49,7 @@ export function createOperations(
       const requestId = requestIdOf(ctx, id);
       try {
         assertRoom(ctx, limits);
-        const prepared = await prepare(api, ctx, { requestId, abort: new AbortController() }, payload);
+        const prepared = await prepare(api, ctx, { requestId, abort: createOperationAbort() }, payload);
         return 'schema' in prepared ? prepared : prepared.map((error) => presentError(error, { requestId, log }));
       } catch (error) {
         return [presentError(error, { requestId, log })];

@@ -75,7 +75,7 @@ export function createWorkPool<Jobs = typeof jobs>({
         throw new AppError('SERVICE_UNAVAILABLE', 'Too many computations wait; try again in a moment.');
       const ending = new AbortController();
       let isLate = false;
-      whenAborted(signal, () => ending.abort());
+      const letGo = whenAborted(signal, () => ending.abort()); // an operation outlives its jobs
       void clock.sleep(timeoutMs, ending.signal).then(() => {
         isLate = !ending.signal.aborted;
         ending.abort();
@@ -92,6 +92,7 @@ export function createWorkPool<Jobs = typeof jobs>({
           throw new AppError('SERVICE_UNAVAILABLE', 'The computation was ended with its request.', { cause: error });
         throw error;
       } finally {
+        letGo();
         ending.abort();
       }
     },

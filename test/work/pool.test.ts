@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test, type TestContext } from 'node:test';
+import { createOperationAbort } from '../../src/graphql/pipeline.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { threadEntry } from '../../src/lib/thread.ts';
 import { createWorkPool } from '../../src/work/pool.ts';
@@ -29,6 +31,27 @@ test('what a job throws is thrown to the caller, and the pool goes on', async (t
   const pool = await createPool(t);
   await assert.rejects(pool.run('fail', 'wrong', { signal }), { message: 'wrong' });
   assert.deepEqual(await pool.run('double', { values: Float64Array.of(3) }, { signal }), Float64Array.of(6));
+});
+
+test('a job that is over has let go of the signal of its request', async (t) => {
+  const pool = await createPool(t);
+  const request = new AbortController();
+  await pool.run('double', { values: Float64Array.of(1) }, { signal: request.signal });
+  await assert.rejects(pool.run('fail', 'wrong', { signal: request.signal }));
+  assert.deepEqual(getEventListeners(request.signal, 'abort'), []);
+});
+
+test('many jobs of one operation at once are no leak of listeners to Node', async (t) => {
+  const pool = await createPool(t, 20);
+  const warnings: string[] = [];
+  const hear = ({ name }: Error): unknown => warnings.push(name);
+  process.on('warning', hear);
+  const { signal: operation } = createOperationAbort();
+  await Promise.all(
+    Array.from({ length: 12 }, (_, n) => pool.run('double', { values: Float64Array.of(n) }, { signal: operation })),
+  );
+  process.off('warning', hear);
+  assert.deepEqual(warnings, []);
 });
 
 test('a job that takes too long is ended with its thread and answered TIMEOUT', async (t) => {
