@@ -6,6 +6,8 @@ export interface ProcessUse {
   readonly cpuSeconds: number;
   /** Sum of the largest resident size of each process, bytes. */
   readonly peakBytes: number;
+  /** Those that run. */
+  readonly pids: readonly number[];
 }
 
 interface Process {
@@ -55,6 +57,7 @@ export function readProcessTree(root: number | null): ProcessUse | null {
   const mine = all.filter(({ pid }) => members.has(pid));
   return {
     cpuSeconds: mine.reduce((sum, one) => sum + one.cpuSeconds, rootProcess.endedChildrenSeconds),
+    pids: mine.map(({ pid }) => pid),
     peakBytes: mine.reduce((sum, { pid }) => sum + peakOf(pid), 0),
   };
 }

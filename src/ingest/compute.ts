@@ -2,7 +2,6 @@ import type { Db } from '../db/client.ts';
 import { appendEvents } from '../events/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { refreshGradeKeys } from '../grades/store.ts';
-import { AppError } from '../lib/errors.ts';
 import type { FallbackReason, ModelServer } from '../sources/model-server.ts';
 import type { UniverseClose } from '../signals/universe.ts';
 import { createBacklog, type SettledClose } from './backlog.ts';
@@ -11,6 +10,7 @@ import {
   createMarket,
   eventsOf,
   type Market,
+  onlyModels,
   type Published,
   publishShipped,
   recordCloses,
@@ -73,25 +73,13 @@ export async function compute(deps: ComputeDeps, range: ComputeRange): Promise<C
     ungraded: {},
     fallbacks: {},
   };
-  const published = onlyModels(await publishShipped(deps.db, deps.clock.now()), range.models);
+  const everything = await publishShipped(deps.db, deps.clock.now());
+  const published =
+    range.models === undefined ? everything : { ...onlyModels(everything, range.models), strategies: [] };
   for (const isSimulated of [false, true]) {
     await computeMarket(deps, range, await createMarket(deps.db, isSimulated, published), published, summary);
   }
   return summary;
-}
-
-/** What is published, or a part of it. Throws BAD_USER_INPUT naming what there is where one is unknown. */
-function onlyModels(published: Published, versions: ReadonlySet<string> | undefined): Published {
-  if (versions === undefined) return published;
-  const { modelIds } = published;
-  const unknown = [...versions].find((version) => !modelIds.has(version));
-  if (unknown !== undefined)
-    throw new AppError(
-      'BAD_USER_INPUT',
-      `There is no model "${unknown}". Published: ${[...modelIds.keys()].join(', ')}.`,
-    );
-  const models = published.models.filter(({ version }) => versions.has(version));
-  return { ...published, models, strategies: [] };
 }
 
 async function computeMarket(

@@ -23,6 +23,7 @@ import {
   createMarket,
   eventsOf,
   type Market,
+  onlyModels,
   type Published,
   publishShipped,
   recordCloses,
@@ -65,6 +66,8 @@ export interface EngineDeps {
   onPublished(): void;
   /** Answers for remote models; absent: their fallbacks do. */
   readonly modelServer?: ModelServer | null;
+  /** Only grades by these model versions are settled; absent: by all that is published. */
+  readonly models?: ReadonlySet<string>;
   /** The state is saved after so many closes, {@link closesPerCheckpointDefault} by default. */
   readonly closesPerCheckpoint?: number;
 }
@@ -79,7 +82,8 @@ const closesPerCheckpointDefault = 24;
 /** An engine at the position where the last one stopped; at the end of the log where there never was one. */
 export async function createEngine(deps: EngineDeps): Promise<Engine> {
   const { db, clock } = deps;
-  let published = await publishShipped(db, clock.now());
+  const readPublished = async (): Promise<Published> => onlyModels(await publishShipped(db, clock.now()), deps.models);
+  let published = await readPublished();
   let seq = (await findConsumerSeq(db, consumerName)) ?? (await findLastSeq(db));
   await db.transaction((tx) => saveConsumerSeq(tx, consumerName, seq, clock.now()));
   const markets = new Map<boolean, RunningMarket>();
@@ -123,7 +127,7 @@ export async function createEngine(deps: EngineDeps): Promise<Engine> {
   /** Takes up models that were published or made current since; the engines are rebuilt with them at their next close. */
   async function followModels(): Promise<void> {
     if ((await readModelsRevision(db)) === published.revision) return;
-    published = await publishShipped(db, clock.now());
+    published = await readPublished();
     markets.clear();
     deps.log.info({ models: [...published.modelIds.keys()] }, 'grade models changed');
   }

@@ -15,6 +15,7 @@ import {
 } from '../grades/model-store.ts';
 import { isRemote } from '../grades/remote.ts';
 import { type RecordedGrade, recordGrades, recordPastGrades } from '../grades/store.ts';
+import { AppError } from '../lib/errors.ts';
 import type { CandleInterval } from '../lib/interval.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
 import { publishStrategies, recordOutcomes, recordSignals, type SignalRow } from '../signals/store.ts';
@@ -78,6 +79,20 @@ export async function publishShipped(db: Db, nowMs: number): Promise<Published> 
     fallbacks: models.map(({ definition }) => definition).filter((model) => !isRemote(model)),
     revision,
   };
+}
+
+/** What is published, or of the models only these versions; absent: all. Throws BAD_USER_INPUT naming what there is where one is unknown. */
+export function onlyModels(published: Published, versions: ReadonlySet<string> | undefined): Published {
+  if (versions === undefined) return published;
+  const { modelIds } = published;
+  const unknown = [...versions].find((version) => !modelIds.has(version));
+  if (unknown !== undefined)
+    throw new AppError(
+      'BAD_USER_INPUT',
+      `There is no model "${unknown}". Published: ${[...modelIds.keys()].join(', ')}.`,
+    );
+  const models = published.models.filter(({ version }) => versions.has(version));
+  return { ...published, models };
 }
 
 /** A universe's tokens as they are now, with fresh engines of all that is published that have seen nothing. */
