@@ -3,7 +3,8 @@
  *
  * Invariants: a batch of candles, the quotes that follow from them and the events that tell of both are one
  * transaction; `closes` are told in order of time, after the candles they speak of. The feed is read only as fast as
- * its candles can be written; open candles are conflated, final ones are not. For a replay each watermark that closes an
+ * its candles can be written; open candles are conflated, final ones are not; of more than 1,000 markets open candles
+ * coarser than a minute are written in turn. For a replay each watermark that closes an
  * hour or a day is written before the next event is taken.
  * - Late, doubled: left to the builder, which counts them; after a restart it goes on from what is stored. What corrects a
  *   final candle of a venue (a late trade, the venue's own candle of a gap) raises its revision, and those of all coarser.
@@ -38,8 +39,10 @@ export interface LiveStats extends IntakeCounts, BuildCounts {
   readonly flushes: number;
 }
 
-/** Final candles that may wait for the database before the feed has to wait as well. */
+/** Final candles that may wait for the database before the feed has to wait as well, or so many of each market … */
 const finalsMax = 5_000;
+/** … which is more than close at once. */
+const finalsMaxOfMarket = 10;
 
 /** Trades of a venue still count so long after the close of their minute; what comes later, its own candles make up for. */
 const latenessMs = 2 * minuteMs;
@@ -68,7 +71,9 @@ export async function runLive(
   const writer = createLiveWriter(deps, { kind: feed.kind, markets, builder, intake }, inner);
   const watched = watch(writer, controller);
   const stopTimer = clock.every(flushMs, () => void watched.flush());
-  const mustFlush = (): boolean => builder.finalCount() >= finalsMax || (feed.kind === 'REPLAY' && builder.hasCloses());
+  const waitingMax = Math.max(finalsMax, markets.size * finalsMaxOfMarket);
+  const mustFlush = (): boolean =>
+    builder.finalCount() >= waitingMax || (feed.kind === 'REPLAY' && builder.hasCloses());
   try {
     let turnAt = clock.now();
     for await (const event of feed.events(inner)) {
@@ -82,6 +87,7 @@ export async function runLive(
     }
     await watched.flush(); // the one under way
     await watched.flush(); // and what came meanwhile
+    while (builder.isBehind() && !watched.hasFailed()) await watched.flush();
   } finally {
     stopTimer();
   }
@@ -92,6 +98,7 @@ export async function runLive(
 interface Watch {
   /** Flushes; never rejects. */
   readonly flush: () => Promise<void>;
+  hasFailed(): boolean;
   /** Throws the first failure; where a log is given, it only goes there. */
   assertNone(log: LiveDeps['log']): void;
 }
@@ -109,6 +116,7 @@ function watch(writer: LiveWriter, controller: AbortController): Watch {
         controller.abort();
       }
     },
+    hasFailed: () => failure !== null,
     assertNone(log) {
       if (failure === null) return;
       if (log === undefined) throw failure.error;

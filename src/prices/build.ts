@@ -1,6 +1,7 @@
 /**
  * Builds the candles of many series from ticks and from candles of a source, as a watermark passes. Pure: no clock, no
- * I/O. A tick costs one merge; coarser candles are the fold of finer ones and are only made when they are taken.
+ * I/O. A tick costs one merge; coarser candles are the fold of finer ones and are only made when they are taken, the open
+ * ones of many series in turn.
  *
  * Invariants: a candle becomes final when the watermark has passed its close, once, and not before; the result does not
  * depend on the order in which ticks of a minute come (see `minute.ts`).
@@ -22,7 +23,8 @@ import {
   applyTick,
   type BuildRules,
   dueOf,
-  emitOpen,
+  emitCoarser,
+  emitMinutes,
   emptyState,
   type GivenCandle,
   type Outcome,
@@ -41,7 +43,7 @@ export interface Close {
   readonly seriesIds: readonly number[];
 }
 
-/** What changed since the last take. */
+/** What changed since the last take; open candles that are coarser than a minute may come with one of the next takes. */
 export interface Built {
   /** Each bucket once, in its last state. */
   readonly candles: readonly NewCandle[];
@@ -82,6 +84,8 @@ export interface CandleBuilder {
   /** Final candles and corrections that wait to be taken: they pile up, open ones do not. */
   finalCount(): number;
   hasCloses(): boolean;
+  /** Whether open candles that have changed were left to the next take. */
+  isBehind(): boolean;
   take(): Built;
   counts(): BuildCounts;
 }
@@ -94,6 +98,11 @@ export interface BuildOptions {
   readonly retells: boolean;
   /** How long after its close a final minute takes up late ticks, and whether a final candle can be corrected at all; 0: never. */
   readonly latenessMs?: number;
+  /**
+   * Series of which one take gives the open candles that are coarser than a minute, 1,000 by default. Of more series they
+   * come in turn: they change with every tick and are six a series, while a minute is one.
+   */
+  readonly turnMax?: number;
 }
 
 interface TellingClose {
@@ -107,9 +116,10 @@ export function createCandleBuilder({
   closeIntervals = ['ONE_HOUR', 'ONE_DAY'],
   retells,
   latenessMs = 0,
+  turnMax = 1_000,
 }: BuildOptions): CandleBuilder {
   const series = new Map<number, SeriesState>();
-  const output = createOutput(closeIntervals);
+  const output = createOutput(closeIntervals, turnMax);
   const counts = { corrections: 0, late: 0, repeated: 0, shadowed: 0 };
   let rules: BuildRules = { watermark: -Infinity, retells, latenessMs };
   let dueMs = Infinity; // nothing closes before it
@@ -165,6 +175,7 @@ export function createCandleBuilder({
     },
     finalCount: output.count,
     hasCloses: output.hasCloses,
+    isBehind: output.isBehind,
     take: () => ({ ...output.take(series), watermark: rules.watermark }),
     counts: () => ({ ...counts }),
   };
@@ -179,11 +190,14 @@ interface Output {
   drop(seriesId: number): void;
   count(): number;
   hasCloses(): boolean;
+  isBehind(): boolean;
   take(series: ReadonlyMap<number, SeriesState>): Omit<Built, 'watermark'>;
 }
 
-function createOutput(closeIntervals: readonly CandleInterval[]): Output {
+function createOutput(closeIntervals: readonly CandleInterval[], turnMax: number): Output {
   let finals: NewCandle[] = [];
+  /** Series whose coarser open candles are to come, those first that have waited longest. */
+  const behind = new Set<number>();
   const corrections = new Map<string, NewCandle>();
   const closes = new Map<string, TellingClose>();
   return {
@@ -209,18 +223,28 @@ function createOutput(closeIntervals: readonly CandleInterval[]): Output {
       return pending;
     },
     drop(seriesId) {
+      behind.delete(seriesId);
       for (const [key, candle] of corrections) if (candle.seriesId === seriesId) corrections.delete(key);
     },
     count: () => finals.length + corrections.size,
     hasCloses: () => closes.size > 0,
+    isBehind: () => behind.size > 0,
     take(series) {
       const candles = corrections.size === 0 ? finals : finals.filter((one) => !corrections.has(bucketKey(one)));
       finals = [];
+      const open = (seriesId: number): Emit => {
+        return (level, candle, isNative) =>
+          candles.push({ ...candle, seriesId, interval: intervalAt(level), isNative, isFinal: false });
+      };
       for (const [seriesId, state] of series) {
         if (!state.isChanged) continue;
-        emitOpen(state, (level, candle, isNative) =>
-          candles.push({ ...candle, seriesId, interval: intervalAt(level), isNative, isFinal: false }),
-        );
+        behind.add(seriesId);
+        emitMinutes(state, open(seriesId));
+      }
+      for (const seriesId of [...behind].slice(0, turnMax)) {
+        behind.delete(seriesId);
+        const state = series.get(seriesId);
+        if (state !== undefined) emitCoarser(state, open(seriesId));
       }
       const told = [...closes.values()].map((close) => ({ ...close, seriesIds: [...close.seriesIds] })).sort(byTime);
       const taken = { candles, corrections: [...corrections.values()], closes: told };

@@ -198,16 +198,32 @@ export function dueOf({ waiting, parts }: SeriesState): number {
   return dueMs;
 }
 
-/** Emits the open candles that differ from how they were last emitted here. */
-export function emitOpen(state: SeriesState, emit: Emit): void {
+/** Emits the open minutes that differ from how they were last emitted here. */
+export function emitMinutes(state: SeriesState, emit: Emit): void {
   state.isChanged = false;
-  const minutes = state.waiting.filter(({ level }) => level === 0).map(({ candle }) => candle);
-  previewBuckets(state.parts, minutes, (level, candle, isNative) => {
-    const taken = state.taken[level] ?? null;
-    if (taken !== null && isSame(taken, candle)) return;
-    state.taken[level] = candle;
-    emit(level, candle, isNative);
+  const emitNew = newTo(state, emit);
+  for (const minute of openMinutes(state)) emitNew(0, minute, false);
+}
+
+/** Emits the open candles coarser than minutes that differ from how they were last emitted here. */
+export function emitCoarser(state: SeriesState, emit: Emit): void {
+  const emitNew = newTo(state, emit);
+  previewBuckets(state.parts, openMinutes(state), (level, candle, isNative) => {
+    if (level > 0) emitNew(level, candle, isNative);
   });
+}
+
+function openMinutes({ waiting }: SeriesState): Candle[] {
+  return waiting.filter(({ level }) => level === 0).map(({ candle }) => candle);
+}
+
+function newTo({ taken }: SeriesState, emit: Emit): Emit {
+  return (level, candle, isNative) => {
+    const last = taken[level] ?? null;
+    if (last !== null && isSame(last, candle)) return;
+    taken[level] = candle;
+    emit(level, candle, isNative);
+  };
 }
 
 const compared = [

@@ -180,6 +180,30 @@ test('late and repeated ticks are left out and counted', () => {
   assert.deepEqual(builder.counts(), { corrections: 0, late: 1, repeated: 2, shadowed: 0 });
 });
 
+test('open minutes come at once; of many series the coarser open candles come in turn, and end the same', () => {
+  const [turns, whole] = [1, 1_000].map((turnMax) => createCandleBuilder({ retells: false, turnMax }));
+  assert.ok(turns && whole);
+  const [inTurn, atOnce]: [Stored, Stored] = [new Map(), new Map()];
+  const hoursTaken: number[] = [];
+  for (const [n, ids] of [[1, 2, 3], [1], [1, 3], []].entries()) {
+    const ticks = ids.map((seriesId) => tick(n * 10_000, 10 + n, seriesId));
+    for (const builder of [turns, whole]) builder.applyTicks(ticks);
+    for (const builder of [turns, whole]) builder.advance(start + n * 10_000);
+    const taken = turns.take().candles;
+    hoursTaken.push(...taken.flatMap(({ interval, seriesId }) => (interval === 'ONE_HOUR' ? [seriesId] : [])));
+    store(inTurn, taken);
+    store(atOnce, whole.take().candles);
+    assert.deepEqual(list(inTurn, 'ONE_MINUTE'), list(atOnce, 'ONE_MINUTE'));
+    assert.equal(turns.isBehind(), n < 3);
+  }
+  assert.deepEqual(hoursTaken, [1, 2, 3, 1]);
+  for (const interval of candleIntervals) {
+    const sorted = (stored: Stored): NewCandle[] => list(stored, interval).sort((a, b) => a.seriesId - b.seriesId);
+    assert.deepEqual(sorted(inTurn), sorted(atOnce), interval);
+  }
+  assert.equal(whole.isBehind(), false);
+});
+
 test('a take has what changed since the last one, and nothing when nothing did', () => {
   const builder = createCandleBuilder({ retells: false });
   builder.applyTicks([tick(0, 10), tick(0, 10, 2)]);
