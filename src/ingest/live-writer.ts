@@ -138,11 +138,15 @@ async function writeBatch(
   const tokensOf = (ids: Iterable<number>): number[] => [...new Set([...ids].flatMap((id) => tokenOf.get(id) ?? []))];
   const begun = kept.filter(({ seriesId, interval }) => !held.has(keyOf(seriesId, interval)));
   if (begun.length > 0) {
-    const tokenIds = tokensOf(begun.map(({ seriesId }) => seriesId));
-    if (kind !== 'SIMULATED') await purgeSimulated(tx, tokenIds);
-    await refreshDefaults(tx, tokenIds);
+    const begunIds = tokensOf(begun.map(({ seriesId }) => seriesId));
+    if (kind !== 'SIMULATED') await purgeSimulated(tx, begunIds);
+    await refreshDefaults(tx, begunIds);
   }
-  const quoted = await refreshQuotes(tx, tokensOf(alive), nowMs);
+  const more = kept.filter(({ interval, isFinal }) => interval !== 'ONE_MINUTE' || isFinal);
+  const changedIds = new Set(tokensOf([...more, ...begun].map(({ seriesId }) => seriesId)));
+  const tokenIds = tokensOf(alive);
+  const movedIds = tokenIds.filter((id) => !changedIds.has(id));
+  const quoted = await refreshQuotes(tx, tokenIds, nowMs, movedIds);
   const told = closes
     .map((close) => ({ ...close, seriesIds: close.seriesIds.filter((id) => alive.has(id)) }))
     .filter(({ seriesIds }) => seriesIds.length > 0);

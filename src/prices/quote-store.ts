@@ -15,12 +15,45 @@ import { type CandlePick, listStoredVenues, priceByVenues, type QuoteVenue } fro
 const lengthSql = (column: string): string =>
   `CASE ${column} ${candleIntervals.map((name) => `WHEN '${name}' THEN interval '${intervalMs(name) / 1000} seconds'`).join(' ')} END`;
 
+/** What of a quote is looked up among candles long past, and how it is read where no quote that is stored tells it. */
+interface PastReading {
+  /** A join with the stored quote `q` that tells it for `p`. */
+  readonly join: string;
+  /** Whether it is to be looked up. */
+  readonly isAsked: string;
+  /** A column of the stored quote where there is one, else what was looked up. */
+  readonly value: (stored: string, found: string) => string;
+}
+
+/** Everything is looked up. */
+const readsPast: PastReading = { join: '', isAsked: 'true', value: (_, found) => found };
+
+/**
+ * The stored quotes of tokens in parameter $3 stand for themselves while their price moves within one minute: candles
+ * open and close on the minute, so that no other past candle is the right one before the next.
+ */
+const keepsPast: PastReading = {
+  join: `LEFT JOIN LATERAL (
+    SELECT * FROM quote q WHERE q.token_id = p.token_id AND q.series_id = p.series_id AND q.token_id = ANY($3::int[])
+      AND date_trunc('minute', q.observed_at) = date_trunc('minute', p.observed_at)
+      AND least(q.observed_at, p.observed_at) > date_trunc('minute', p.observed_at) OFFSET 0
+  ) q ON true`,
+  isAsked: 'q.token_id IS NULL',
+  value: (stored, found) => `CASE WHEN q.token_id IS NULL THEN ${found} ELSE q.${stored} END`,
+};
+
 /**
  * The close of the series of `p` (a {@link priceByVenues} row) some time before its price: of the last candle that
  * closed by then, at most `tolerance` earlier, of the finest interval that has one. Finest first and lazily, so that
  * it usually is one look into one index.
  */
-const closeBefore = (name: string, horizon: string, tolerance: string, candles: string): string => `
+const closeBefore = (
+  name: string,
+  horizon: string,
+  tolerance: string,
+  candles: string,
+  { isAsked, value }: PastReading,
+): string => `
   LEFT JOIN LATERAL (
     SELECT c.close FROM (
       SELECT si.interval, ${lengthSql('si.interval')} AS length FROM series_interval si
@@ -30,8 +63,9 @@ const closeBefore = (name: string, horizon: string, tolerance: string, candles: 
         AND c.open_time <= p.observed_at - interval '${horizon}' - i.length
         AND c.open_time >= p.observed_at - interval '${horizon}' - interval '${tolerance}' - i.length
       ORDER BY c.open_time DESC LIMIT 1
-    ) c ORDER BY i.interval LIMIT 1
-  ) ${name} ON true`;
+    ) c WHERE ${isAsked} ORDER BY i.interval LIMIT 1
+  ) found_${name} ON true
+  CROSS JOIN LATERAL (SELECT ${value(`close_${name}`, `found_${name}.close`)} AS close) past_${name}`;
 
 const changeOf = (past: string): string => `((p.close / ${past}.close - 1) * 100)::float8`;
 
@@ -55,16 +89,16 @@ const newestFact = (name: string, metric: string, ageMax: string): string => `
  *   newest circulating supply among the facts (at most 31 days old); else the newest market cap among them (at most a
  *   week old); else `supply` (a column of token `t`) times the price; null without any. Facts are those known at
  *   `p.known_at` (null: now), of the simulator for simulated series only, and real ones for real series.
- * `ownColumns` are columns of `priced` to pass on; `candles` is what is read: the table, or {@link candlesKnown}.
+ * `ownColumns` are columns to pass on; `candles` is what is read: the table, or {@link candlesKnown}.
  */
-const quotesOf = (priced: string, supply: string, ownColumns: string, candles: string): string => `
-  SELECT ${ownColumns} p.token_id, p.series_id, p.price_usd, p.method, p.observed_at, ${changeOf('h1')} AS change_pct_1h,
-    ${changeOf('h24')} AS change_pct_24h, ${changeOf('d7')} AS change_pct_7d, v.volume_24h_usd,
+const quotesOf = (priced: string, supply: string, ownColumns: string, candles: string, past = readsPast): string => `
+  SELECT ${ownColumns} p.token_id, p.series_id, p.price_usd, p.method, p.observed_at, ${changeOf('past_1h')} AS change_pct_1h,
+    ${changeOf('past_24h')} AS change_pct_24h, ${changeOf('past_7d')} AS change_pct_7d, ${past.value('volume_24h_usd', 'v.volume_24h_usd')} AS volume_24h_usd,
     coalesce(p.market_cap_usd, m.market_cap_usd, p.supply * p.price_usd, fs.value * p.price_usd, fm.value, ${supply} * p.price_usd) AS market_cap_usd
-  FROM (${priced}) p JOIN token t ON t.id = p.token_id
-  ${closeBefore('h1', '1 hour', '1 hour', candles)}
-  ${closeBefore('h24', '24 hours', '1 day', candles)}
-  ${closeBefore('d7', '7 days', '1 day', candles)}
+  FROM (${priced}) p JOIN token t ON t.id = p.token_id ${past.join}
+  ${closeBefore('1h', '1 hour', '1 hour', candles, past)}
+  ${closeBefore('24h', '24 hours', '1 day', candles, past)}
+  ${closeBefore('7d', '7 days', '1 day', candles, past)}
   LEFT JOIN LATERAL (
     SELECT sum(c.volume_quote) AS volume_24h_usd FROM (
       SELECT si.interval FROM series_interval si
@@ -74,7 +108,7 @@ const quotesOf = (priced: string, supply: string, ownColumns: string, candles: s
     ) i CROSS JOIN LATERAL (
       SELECT c.volume_quote FROM ${candles} c WHERE c.series_id = p.series_id AND c.interval = i.interval
         AND c.open_time >= p.observed_at - interval '24 hours' AND c.open_time < p.observed_at
-    ) c
+    ) c WHERE ${past.isAsked}
   ) v ON true
   LEFT JOIN LATERAL (
     SELECT c.market_cap_usd FROM ${candles} c WHERE c.series_id = p.series_id AND c.interval = 'ONE_DAY'
@@ -108,6 +142,9 @@ const quoteValues = [
   'change_pct_1h',
   'change_pct_24h',
   'change_pct_7d',
+  'close_1h',
+  'close_24h',
+  'close_7d',
   'market_cap_usd',
   'volume_24h_usd',
   'observed_at',
@@ -120,7 +157,9 @@ const setExcluded = (names: readonly string[]): string => names.map((name) => `$
 const statKeys = ['market_cap_key', 'volume_key', 'change_key'];
 
 const refreshStatement = `
-WITH computed AS MATERIALIZED (${quotesOf(pricedNow, 't.circulating_supply', 'p.venues,', 'candle')}),
+WITH computed AS MATERIALIZED (
+  ${quotesOf(pricedNow, 't.circulating_supply', 'p.venues, past_1h.close AS close_1h, past_24h.close AS close_24h, past_7d.close AS close_7d,', 'candle', keepsPast)}
+),
 stored AS (
   INSERT INTO quote AS q (token_id, ${quoteValues.join(', ')}, updated_at)
   SELECT token_id, ${quoteValues.join(', ')}, $2::timestamptz FROM computed
@@ -140,14 +179,25 @@ keyed AS (
 )
 SELECT token_id AS "tokenId" FROM stored UNION SELECT token_id FROM removed ORDER BY 1`;
 
+/** A plan that fits few tokens, which the database keeps after some times, takes minutes for thousands. */
+const plannedTokensMin = 500;
+
 /**
  * Recomputes the quotes of tokens, and the keys that lists order them by, from the candles of their venues and facts; a
  * token without one loses its quote. Writes only what differs. Returns the ids of the tokens whose quote changed,
- * ascending. One statement.
+ * ascending. One statement; of many tokens another before it. `movedIds` are those of the tokens of whose series nothing
+ * but open minutes has been written since their quote was: what that is compared with, and the volume, are not read again
+ * within the minute.
  */
-export async function refreshQuotes(tx: Sql, tokenIds: readonly number[], nowMs: number): Promise<number[]> {
+export async function refreshQuotes(
+  tx: Sql,
+  tokenIds: readonly number[],
+  nowMs: number,
+  movedIds: readonly number[] = [],
+): Promise<number[]> {
   if (tokenIds.length === 0) return [];
-  const rows = await tx.query<{ tokenId: number }>(refreshStatement, [tokenIds, new Date(nowMs)]);
+  if (tokenIds.length >= plannedTokensMin) await tx.execute('SET LOCAL plan_cache_mode = force_custom_plan');
+  const rows = await tx.query<{ tokenId: number }>(refreshStatement, [tokenIds, new Date(nowMs), movedIds]);
   return rows.map(({ tokenId }) => tokenId);
 }
 

@@ -168,6 +168,53 @@ test('an open candle is observed when it was last heard of', async () => {
   assert.equal((await quoteByToken({ db }).load(tokenId))?.observedAt, heardAt);
 });
 
+test('a price that moves within a minute is compared with what a look at all candles would find', async () => {
+  const tokenId = await seedToken(db);
+  const { id } = await seedSeries(db, tokenId, { sourceKind: 'EXCHANGE' });
+  const minute = 60_000;
+  await store(db, candlesOf(id, 'ONE_DAY', monday - 10 * day, climb(9)), now);
+  const minutes = [
+    ...candlesOf(id, 'ONE_MINUTE', monday - 2 * hour, ['7']), // counts up to the first whole minute
+    ...candlesOf(id, 'ONE_MINUTE', monday - hour + minute, ['8']), // and this one from the second
+  ];
+  await db.transaction((tx) => recordCandles(tx, minutes, now));
+  await refreshDefaults(db, [tokenId]);
+  const changes = new Set<number | null>();
+  const offsets = [5, 20, 40, 60, 60.001, 61, 90, 119.999, 120, 121, 185, 186];
+  for (const [n, offset] of offsets.entries()) {
+    const heardAt = monday + offset * 1000;
+    const openTime = Math.floor((heardAt - 1) / minute) * minute; // an exact minute is the close of one
+    const open = candleOf(id, 'ONE_MINUTE', openTime, String(9 + n), { isFinal: false });
+    await db.transaction((tx) => recordCandles(tx, [open], heardAt));
+    assert.deepEqual(await refreshQuotes(db, [tokenId], heardAt, [tokenId]), [tokenId]);
+    assert.deepEqual(await refreshQuotes(db, [tokenId], heardAt), [], `${offset} s`);
+    const quote = await quoteByToken({ db }).load(tokenId);
+    assert.equal(quote?.observedAt, heardAt);
+    changes.add(rounded((9 + n) / (1 + (quote.changePct1h ?? Number.NaN) / 100)));
+  }
+  assert.deepEqual(changes, new Set([7, Number.NaN, 8]));
+});
+
+test('within a minute a moved price is compared without a look at past candles, a written hour with one', async () => {
+  const tokenId = await seedToken(db);
+  const { id } = await seedSeries(db, tokenId, { sourceKind: 'EXCHANGE' });
+  const write = (price: string, heardAt: number): Promise<unknown> =>
+    db.transaction((tx) => recordCandles(tx, [candleOf(id, 'ONE_MINUTE', monday, price, { isFinal: false })], heardAt));
+  await store(db, candlesOf(id, 'ONE_HOUR', monday - 2 * hour, ['10', '20']), now);
+  await refreshDefaults(db, [tokenId]);
+  await write('30', monday + 1_000);
+  await refreshQuotes(db, [tokenId], now);
+  await db.execute('UPDATE candle SET close = low WHERE series_id = $1', [id]);
+  await db.execute(`UPDATE candle SET close = 5, low = 5 WHERE series_id = $1 AND interval = 'ONE_HOUR'`, [id]);
+  const changeOf = async (moved: readonly number[]): Promise<number | null> => {
+    await refreshQuotes(db, [tokenId], now, moved);
+    return (await quoteByToken({ db }).load(tokenId))?.changePct1h ?? null;
+  };
+  await write('40', monday + 2_000);
+  assert.equal(await changeOf([tokenId]), 300);
+  assert.equal(await changeOf([]), 700);
+});
+
 test('refreshing again writes nothing; list keys follow the quote', async () => {
   const tokenId = await seedToken(db, { circulatingSupply: '10' });
   const { id } = await seedSeries(db, tokenId);
