@@ -72,7 +72,7 @@ export interface CcxtExchange {
   loadMarkets(): Promise<Readonly<Record<string, CcxtMarket>>>;
   loadHttpProxyAgent(): Promise<unknown>;
   fetchTime(): Promise<number>;
-  fetchTickers(symbols: readonly string[]): Promise<Readonly<Record<string, CcxtTicker>>>;
+  fetchTickers(symbols: readonly string[] | undefined, params: object): Promise<Readonly<Record<string, CcxtTicker>>>;
   fetchOHLCV(symbol: string, timeframe: string, since: number, limit: number): Promise<CcxtCandle[]>;
   fetchTrades(symbol: string, since?: number, limit?: number): Promise<CcxtTrade[]>;
   watchTrades(symbol: string): Promise<unknown>;
@@ -94,15 +94,15 @@ export interface ExchangeAddresses {
   readonly wsUrl?: string | null | undefined;
 }
 
+/** Streams of single trades and requests for aggregated ones number differently: aggregated ones in both. */
+const aggregatedTrades = { watchTrades: { name: 'aggTrade' }, watchTradesForSymbols: { name: 'aggTrade' } };
 /** What differs between exchanges and ccxt does not tell. */
 const settings: Readonly<Record<string, Record<string, unknown>>> = {
-  // Streams of single trades and requests for aggregated ones number differently: aggregated ones in both.
-  binance: {
-    fetchMarkets: { types: ['spot', 'linear'] },
-    watchTrades: { name: 'aggTrade' },
-    watchTradesForSymbols: { name: 'aggTrade' },
-  },
+  binance: { ...aggregatedTrades, fetchMarkets: { types: ['spot', 'linear'] } },
+  binanceus: aggregatedTrades,
+  binanceusdm: aggregatedTrades,
 };
+/** Exchanges that tell candles as another one does. */
 const families: Readonly<Record<string, string>> = { binanceus: 'binance', binanceusdm: 'binance' };
 
 /** Opens the client of an exchange. Markets are not loaded yet. Throws BAD_USER_INPUT where ccxt has no such exchange. */
@@ -112,9 +112,8 @@ export async function createCcxtClient(id: string, { restUrl, wsUrl }: ExchangeA
     throw new AppError('BAD_USER_INPUT', `There is no exchange ${JSON.stringify(id)}; write ids of ccxt, like kraken.`);
   }
   const { default: Client } = (await import(file)) as { default: new (options: object) => CcxtExchange };
-  const family = families[id] ?? id;
   // Reconnecting is ours (with jitter, 5 s at most); its own delays would add up to a minute.
-  const options = { ...settings[family], ws: { backoff: { base: 1, factor: 1, max: 1 } } };
+  const options = { ...settings[id], ws: { backoff: { base: 1, factor: 1, max: 1 } } };
   const exchange = new Client({ enableRateLimit: true, options });
   exchange.has['fetchCurrencies'] = false;
   sendTo(exchange, restUrl ?? null, wsUrl ?? null);

@@ -119,6 +119,9 @@ const keepAliveMs = 10_000;
 /** Trades asked for at once; exchanges give up to this many. */
 const tradesMax = 1_000;
 
+/** More markets than that do not fit into an address: all are asked for. */
+const tickersMax = 100;
+
 const unknownSupply = { marketCapUsd: null, supply: null };
 
 /** Contracts of more than one coin are left out: exchanges count their volumes in different ways. */
@@ -155,7 +158,8 @@ async function fetchVolumes(
   for (const isSpot of [true, false]) {
     const some = symbols.filter((symbol) => (markets.get(symbol)?.spot === true) === isSpot);
     if (some.length === 0) continue;
-    const tickers = await asked(exchange, () => exchange.fetchTickers(some));
+    const asksFor = some.length <= tickersMax ? some : undefined;
+    const tickers = await asked(exchange, () => exchange.fetchTickers(asksFor, isSpot ? {} : { type: 'swap' }));
     for (const { symbol, quoteVolume } of Object.values(tickers)) {
       if (symbol !== undefined) volumes.set(symbol, Number(quoteVolume ?? 0));
     }

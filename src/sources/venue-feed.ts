@@ -138,13 +138,9 @@ async function* runFeed(
   const markets = new Map(options.markets.map(({ symbol }) => [symbol, { symbol, ...unknown }]));
   const queue = createQueue<FeedEvent>(queueMax);
   const run: Run = { options, ledger, state, markets, queue, signal: inner, watermark: -Infinity };
-  const symbols = [...markets.keys()];
-  const chunks = Array.from({ length: Math.ceil(symbols.length / chunkMarkets) }, (_, index) =>
-    symbols.slice(index * chunkMarkets, (index + 1) * chunkMarkets),
-  );
   const timers = [clock.every(drainMs, () => drain(run)), clock.every(1_000, () => endSilence(run))];
   const loops = [
-    ...chunks.map((chunk) => keepWatching(run, chunk)),
+    ...subscriptionsOf(options.markets).map((symbols) => keepWatching(run, symbols)),
     ...Array.from({ length: workers }, () => work(run)),
   ];
   for (const loop of loops) loop.catch((error: unknown) => queue.fail(error));
@@ -158,6 +154,16 @@ async function* runFeed(
     venue.disconnect();
     await Promise.allSettled(loops);
   }
+}
+
+/** Which markets are watched together: venues have connections of their own for spot and for perpetuals. */
+function subscriptionsOf(markets: readonly SourceMarket[]): string[][] {
+  return (['SPOT', 'PERPETUAL'] as const).flatMap((type) => {
+    const symbols = markets.filter(({ marketType }) => marketType === type).map(({ symbol }) => symbol);
+    return Array.from({ length: Math.ceil(symbols.length / chunkMarkets) }, (_, index) =>
+      symbols.slice(index * chunkMarkets, (index + 1) * chunkMarkets),
+    );
+  });
 }
 
 /** Watches the markets of a subscription, connecting anew with a pause of at most four seconds. */

@@ -24,11 +24,17 @@ interface Started {
   readonly exchange: ReplayExchange;
 }
 
+interface StartOptions {
+  readonly relistMs?: number;
+  /** Data files of what the exchange speaks. */
+  readonly exchanges?: readonly string[];
+}
+
 /** A feed of Binance at eight times the pace, until the test ends. */
-async function start(t: TestContext, relistMs?: number): Promise<Started> {
+async function start(t: TestContext, { relistMs, exchanges = ['binance'] }: StartOptions = {}): Promise<Started> {
   const clock = createFastClock(startMs, 8);
   const market = createScriptedMarket({ startMs: startMs - minuteMs, tradesPerMinute: 60 });
-  const exchange = await startReplayExchange({ exchanges: ['binance'], market, nowMs: clock.now });
+  const exchange = await startReplayExchange({ exchanges, market, nowMs: clock.now });
   const controller = new AbortController();
   const { restUrl, wsUrl } = exchange;
   const feed = runExchangeFeed(
@@ -102,7 +108,7 @@ test('an exchange that falls silent is said to be within ten seconds, and connec
 });
 
 test('a market that comes up is taken when markets are listed anew, without a restart', async (t) => {
-  const { clock } = await start(t, 30_000);
+  const { clock } = await start(t, { relistMs: 30_000 });
   const symbols = async (): Promise<unknown[]> =>
     (
       await db.query<{ symbol: string }>(
@@ -113,4 +119,32 @@ test('a market that comes up is taken when markets are listed anew, without a re
   const token = await createToken({ db }, { symbol: 'SOL' });
   t.after(() => db.execute('DELETE FROM token WHERE id = $1', [token.id]));
   await until(clock, async () => (await symbols()).includes('SOL/USDT'));
+});
+
+test('spot markets and perpetuals of an exchange come in side by side; a perpetual makes the quote where it is alone', async (t) => {
+  const pepe = await createToken({ db }, { symbol: 'PEPE' });
+  t.after(() => db.execute('DELETE FROM token WHERE id = $1', [pepe.id]));
+  const { clock } = await start(t, { exchanges: ['binanceusdm', 'binance'] });
+  interface Told {
+    readonly symbol: string;
+    readonly venues: readonly { readonly marketSymbol: string; readonly reason: string | null }[];
+    readonly priceUsd: string;
+  }
+  const read = () =>
+    db.query<Told>(
+      'SELECT t.symbol, q.venues, q.price_usd AS "priceUsd" FROM quote q JOIN token t ON t.id = q.token_id ORDER BY 1',
+    );
+  const startedMs = clock.now();
+  const quoted = `SELECT count(DISTINCT c.series_id)::int AS count FROM candle c WHERE c.interval = 'ONE_MINUTE' AND NOT c.is_final AND c.learned_at > $1`;
+  await until(clock, async () => (await db.query<{ count: number }>(quoted, [new Date(startedMs)]))[0]?.count === 3);
+  const [bitcoin, millions] = await read();
+  assert.deepEqual(
+    bitcoin?.venues.map(({ marketSymbol, reason }) => [marketSymbol, reason]),
+    [
+      ['BTC/USDT', null],
+      ['BTC/USDT:USDT', 'PERPETUAL'],
+    ],
+  );
+  assert.deepEqual([millions?.symbol, millions?.venues[0]?.marketSymbol], ['PEPE', '1000PEPE/USDT:USDT']);
+  assert.ok(Number(millions?.priceUsd) < 100, 'a price of a thousand coins is told for one');
 });

@@ -69,6 +69,24 @@ for (const [id, symbol, listed] of [
   });
 }
 
+test('binanceusdm: linear perpetuals by their symbols, dated futures left out, messages of funding ignored', async (t) => {
+  const nowMs = startMs + 3 * minuteMs + 10_000;
+  const { venue, exchange } = await open(t, 'binanceusdm', nowMs);
+  assert.deepEqual(venue.markets, [
+    { symbol: 'BTC/USDT:USDT', base: 'BTC', quote: 'USDT', marketType: 'PERPETUAL' },
+    { symbol: '1000PEPE/USDT:USDT', base: '1000PEPE', quote: 'USDT', marketType: 'PERPETUAL' },
+  ]);
+  const symbol = 'BTC/USDT:USDT';
+  const [candle] = await venue.fetchCandles(symbol, 'ONE_MINUTE', startMs + minuteMs, 100);
+  const [scripted] = market.candles(symbol, minuteMs, startMs + minuteMs, nowMs);
+  assert.deepEqual([candle?.close, candle?.volumeQuote], [scripted?.close, scripted?.volumeQuote]);
+  assert.equal((await venue.fetchTrades(symbol, startMs)).length, market.trades(symbol, startMs, nowMs).length);
+  assert.ok(
+    exchange.requests.every((path) => path.startsWith('/fapi/')),
+    'nothing is asked of the spot market',
+  );
+});
+
 /** Reads a stream until it has told `count` trades. */
 async function readTrades(venue: Venue, symbol: string, count: number): Promise<VenueTrade[]> {
   const trades: VenueTrade[] = [];

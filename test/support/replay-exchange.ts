@@ -20,9 +20,13 @@ interface Dialect {
   readonly captures: readonly string[];
   /** The key of a captured frame under which the message for a plain stream lies. */
   readonly unwrap?: string;
+  /** Further messages for whoever subscribes. */
+  readonly frames?: readonly string[];
   readonly markets: Readonly<Record<string, { readonly rest: string; readonly stream: string }>>;
   readonly rest: readonly Route[];
   readonly stream: {
+    /** Of the addresses that are its; absent: any. */
+    readonly path?: string;
     /** Finds the stream names in a subscription. */
     readonly subscribe: string;
     readonly requestId: string;
@@ -107,7 +111,7 @@ export async function startReplayExchange(options: ReplayExchangeOptions): Promi
     else answer(request, response, [...captures], dead, options);
   });
   const sockets = new WebSocketServer({ server: http });
-  sockets.on('connection', (socket) => {
+  sockets.on('connection', (socket, { url = '' }) => {
     socket.on('close', () => streams.delete(socket));
     socket.on('error', () => socket.terminate());
     socket.on('message', (data: Buffer) => {
@@ -115,11 +119,12 @@ export async function startReplayExchange(options: ReplayExchangeOptions): Promi
       const text = data.toString();
       const pinged = dialects.find(({ stream }) => stream.pong && new RegExp(stream.pong.when).test(text));
       if (pinged?.stream.pong) return socket.send(pinged.stream.pong.answer);
-      subscribe(socket, text);
+      subscribe(socket, url, text);
     });
   });
-  function subscribe(socket: WebSocket, text: string): void {
+  function subscribe(socket: WebSocket, path: string, text: string): void {
     for (const dialect of dialects) {
+      if (!new RegExp(dialect.stream.path ?? '').test(path)) continue;
       const names = [...text.matchAll(new RegExp(dialect.stream.subscribe, 'g'))].map(([, name]) => name);
       const symbols = Object.entries(dialect.markets).flatMap(([symbol, { stream }]) =>
         names.includes(stream) ? [symbol] : [],
@@ -208,7 +213,7 @@ interface Captures {
   readonly frames: readonly string[];
 }
 
-function readCaptures({ captures, unwrap }: Dialect): Captures {
+function readCaptures({ captures, unwrap, frames = [] }: Dialect): Captures {
   const lines = captures
     .flatMap((name) =>
       gunzipSync(readFileSync(join(folder, name)))
@@ -217,6 +222,10 @@ function readCaptures({ captures, unwrap }: Dialect): Captures {
         .split('\n'),
     )
     .map((line) => JSON.parse(line) as { url?: string; body?: string; kind?: string; raw?: string });
+  const told = lines.flatMap(({ kind, raw }) => {
+    if (kind !== 'recv' || raw === undefined) return [];
+    return [unwrap === undefined ? raw : unwrapped(raw, unwrap)];
+  });
   return {
     answers: new Map(
       lines.flatMap(({ url, body }) => {
@@ -225,10 +234,7 @@ function readCaptures({ captures, unwrap }: Dialect): Captures {
         return [[pathname + search, body]];
       }),
     ),
-    frames: lines.flatMap(({ kind, raw }) => {
-      if (kind !== 'recv' || raw === undefined) return [];
-      return [unwrap === undefined ? raw : unwrapped(raw, unwrap)];
-    }),
+    frames: [...told, ...frames],
   };
 }
 
