@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { fenceDb, runAlone, type Term } from '../db/leader.ts';
 import { createBus } from '../events/bus.ts';
 import { runLive } from '../ingest/live.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -38,23 +39,34 @@ export function addReplayCommand(program: Command): void {
           name: source ?? `${sourceNameOf(paths[0] ?? '')}-replay`,
           onBadRow: ({ path, line, reason }) => log.warn({ path, line, reason }, 'row left out'),
         });
-        const stats = await runLive(
-          {
-            db,
-            clock: systemClock,
-            bus,
-            log,
-            onProgress: ({ candles, timeMs }) =>
-              progress.update(candles, null, `candles, ${new Date(timeMs).toISOString().slice(0, 16)}`),
-          },
-          feed,
-          { signal: controller.signal },
-        );
-        progress.stop();
-        await bus.close();
-        console.log(
-          `Played ${stats.candles} candles of ${feed.markets.length} markets in ${stats.flushes} writes; ${stats.dropped} dropped, ${stats.late} late.`,
-        );
+        const play = async (term: Term | null, signal: AbortSignal): Promise<void> => {
+          const stats = await runLive(
+            {
+              db: fenceDb(db, term),
+              clock: systemClock,
+              bus,
+              log,
+              onProgress: ({ candles, timeMs }) =>
+                progress.update(candles, null, `candles, ${new Date(timeMs).toISOString().slice(0, 16)}`),
+            },
+            feed,
+            { signal },
+          );
+          progress.stop();
+          console.log(
+            `Played ${stats.candles} candles of ${feed.markets.length} markets in ${stats.flushes} writes; ${stats.dropped} dropped, ${stats.late} late.`,
+          );
+        };
+        const refusal = `The source ${feed.name} is being written by another process; wait for its end, or play into another --source`;
+        try {
+          await runAlone(
+            { db, clock: systemClock, log, dataDir: config.dataDir },
+            { name: `feed ${feed.name}`, refusal, stop: controller.signal, run: play },
+          );
+        } finally {
+          progress.stop();
+          await bus.close();
+        }
       }),
     );
 }

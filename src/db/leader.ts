@@ -16,6 +16,8 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { retryDelayMs } from '../lib/retry.ts';
 import type { Db, Sql } from './client.ts';
+import { socketDirectory } from './embedded.ts';
+import { lockWork } from './lock.ts';
 
 /** A stretch of leadership; `epoch` is higher in each later one of the same name. */
 export interface Term {
@@ -61,33 +63,15 @@ export function runAsLeader({ db, clock, log }: ElectionDeps, name: string, run:
     isStandby = false;
     await run(term, signal);
   }
-  async function serveTerm(): Promise<void> {
-    const client = await db.connectAlone({ idle_session_timeout: silenceMaxMs });
-    const lost = new AbortController();
-    client.once('end', () => lost.abort());
-    const signal = AbortSignal.any([stopping.signal, lost.signal]);
-    let stopBeating = (): void => {};
-    try {
-      while (!signal.aborted && !(await tryLock(clock, client, name))) {
-        isStandby = true;
-        await clock.sleep(standbyPollMs, signal);
-      }
-      if (signal.aborted) return;
-      const term = await beginTerm(clock, client, name);
-      stopBeating = beat(clock, client, lost);
-      log.info({ ...term }, 'leading');
-      await work(term, signal);
-      if (lost.signal.aborted) log.error({ ...term }, 'the leadership was lost; the work ended here');
-    } finally {
-      stopBeating();
-      void client.end().catch(() => {}); // ends the session, which lets go of the lock
-    }
-  }
+  const standBy = (): void => {
+    isStandby = true;
+  };
   async function campaign(): Promise<void> {
     for (let failures = 0; ; ) {
       const startedMs = clock.now();
       try {
-        await (db.mode === 'EMBEDDED' ? work(null, stopping.signal) : serveTerm());
+        if (db.mode === 'EMBEDDED') await work(null, stopping.signal);
+        else await serveTerm({ db, clock, log }, { name, standBy, run: work, stop: stopping.signal });
       } catch (error) {
         log.error({ name, reason: messageOf(error) }, 'the work of the leader failed; starting it again');
       }
@@ -105,6 +89,67 @@ export function runAsLeader({ db, clock, log }: ElectionDeps, name: string, run:
       await running;
     },
   };
+}
+
+/**
+ * Runs `run` once, while no other process of any kind does the work of this name, and ends it when `stop` aborts. Throws
+ * SERVICE_UNAVAILABLE with `refusal` and who has it where one does, and where the leadership was lost meanwhile. On the
+ * embedded database, which commands share with a server, the lock is one of `dataDir`.
+ */
+export async function runAlone(
+  deps: ElectionDeps & { readonly db: Sql; readonly dataDir: string },
+  { name, refusal, stop, run }: { name: string; refusal: string; stop: AbortSignal; run: LeadersWork },
+): Promise<void> {
+  const { db, clock, dataDir } = deps;
+  const refuse = (by: string): AppError => new AppError('SERVICE_UNAVAILABLE', `${refusal} (process ${by})`);
+  if (db.mode === 'EMBEDDED') {
+    const holder = { pid: process.pid, startedAt: new Date(clock.now()).toISOString() };
+    const unlock = await lockWork(socketDirectory(dataDir), name, holder, ({ pid, startedAt }) =>
+      refuse(`${pid} since ${startedAt}`),
+    );
+    return run(null, stop).finally(unlock);
+  }
+  const [leader] = await db.query<{ holder: string }>('SELECT holder FROM leader WHERE name = $1', [name]);
+  const standBy = (): never => {
+    throw refuse(leader?.holder ?? 'unknown');
+  };
+  const isLost = await serveTerm(deps, { name, standBy, run, stop });
+  if (isLost)
+    throw new AppError('SERVICE_UNAVAILABLE', `The leadership of ${name} was lost; what was written before stays.`);
+}
+
+/** A candidacy for one term. */
+interface Candidacy {
+  readonly name: string;
+  /** Told at every look while another process leads. */
+  standBy(): void;
+  readonly run: LeadersWork;
+  readonly stop: AbortSignal;
+}
+
+/** Waits for the leadership and runs one term; true where it was lost before the work had ended. */
+async function serveTerm({ db, clock, log }: ElectionDeps, { name, standBy, run, stop }: Candidacy): Promise<boolean> {
+  const client = await db.connectAlone({ idle_session_timeout: silenceMaxMs });
+  const lost = new AbortController();
+  client.once('end', () => lost.abort());
+  const signal = AbortSignal.any([stop, lost.signal]);
+  let stopBeating = (): void => {};
+  try {
+    while (!signal.aborted && !(await tryLock(clock, client, name))) {
+      standBy();
+      await clock.sleep(standbyPollMs, signal);
+    }
+    if (signal.aborted) return lost.signal.aborted;
+    const term = await beginTerm(clock, client, name);
+    stopBeating = beat(clock, client, lost);
+    log.info({ ...term }, 'leading');
+    await run(term, signal);
+    if (lost.signal.aborted) log.error({ ...term }, 'the leadership was lost; the work ended here');
+    return lost.signal.aborted;
+  } finally {
+    stopBeating();
+    void client.end().catch(() => {}); // ends the session, which lets go of the lock
+  }
 }
 
 /**

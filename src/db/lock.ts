@@ -1,11 +1,12 @@
+import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
 
 /**
- * One process per data directory. The lock is a unix socket in the directory: the kernel closes it when its owner
- * dies, however it dies, so a lock is never stale; who connects is told who holds it.
+ * One process per data directory, and per work beside it. A lock is a unix socket in the directory: the kernel closes it
+ * when its owner dies, however it dies, so a lock is never stale; who connects is told who holds it.
  */
 
 /** Facts about the holder, for the message of whoever comes second. */
@@ -17,17 +18,35 @@ export interface LockHolder {
 const lockName = 'lock.sock';
 
 /** Takes the directory, or throws SERVICE_UNAVAILABLE naming the process that has it. Returns the way to let go. */
-export async function lockDirectory(directory: string, holder: LockHolder): Promise<() => Promise<void>> {
-  const path = join(directory, lockName);
+export function lockDirectory(directory: string, holder: LockHolder): Promise<() => Promise<void>> {
+  return lock(join(directory, lockName), holder, (other) => takenBy(directory, other));
+}
+
+/** Takes a work by its name, or throws what `refuse` makes of the process that has it. Returns the way to let go. */
+export function lockWork(
+  directory: string,
+  name: string,
+  holder: LockHolder,
+  refuse: (other: LockHolder) => AppError,
+): Promise<() => Promise<void>> {
+  const short = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  return lock(join(directory, `w-${short}.sock`), holder, refuse);
+}
+
+async function lock(
+  path: string,
+  holder: LockHolder,
+  refuse: (other: LockHolder) => AppError,
+): Promise<() => Promise<void>> {
   const other = await readHolder(path);
-  if (other) throw takenBy(directory, other);
+  if (other) throw refuse(other);
   rmSync(path, { force: true });
   const server = await listenAt(path, JSON.stringify(holder));
   // Two starters may both have found a dead socket and one removed the other's fresh one: the file tells who won.
   const winner = await readHolder(path);
   if (winner?.pid !== holder.pid) {
     server.close();
-    throw takenBy(directory, winner ?? holder);
+    throw refuse(winner ?? holder);
   }
   return () => new Promise((resolve) => server.close(() => resolve()));
 }

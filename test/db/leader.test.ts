@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { createDb, type Db } from '../../src/db/client.ts';
-import { type Candidate, fenceDb, runAsLeader, type Term } from '../../src/db/leader.ts';
+import { type Candidate, fenceDb, runAlone, runAsLeader, type Term } from '../../src/db/leader.ts';
+import { AppError } from '../../src/lib/errors.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { whenAborted } from '../../src/lib/stoppable.ts';
 import { createTestDb } from '../support/db.ts';
@@ -175,4 +179,34 @@ describe('leaders', { skip }, () => {
     await Promise.race(both.map((one) => one.until(() => first.terms.length + successor.terms.length === 2)));
     await Promise.all(both.map(({ candidate }) => candidate.stop()));
   });
+});
+
+test('a work that is done alone is refused while another does it, of whatever kind, and free when that ends', async (t) => {
+  const db = await createTestDb(t);
+  const dataDir = mkdtempSync(join(tmpdir(), 'tokengraph-alone-'));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  const deps = { db, clock: systemClock, log: quiet, dataDir };
+  const ending = new AbortController();
+  let terms = 0;
+  const run = async (_: Term | null, signal: AbortSignal): Promise<void> => {
+    terms += 1;
+    await new Promise<void>((resolve) => whenAborted(signal, resolve));
+  };
+  const work = { name: 'alone', refusal: 'It is being done', stop: ending.signal, run };
+  const first = runAlone(deps, work);
+  while (terms === 0) await new Promise((resolve) => setImmediate(resolve));
+  await assert.rejects(runAlone(deps, work), {
+    code: 'SERVICE_UNAVAILABLE',
+    message: /^It is being done \(process .*\)$/,
+  });
+  let isOtherDone = false;
+  await runAlone(deps, { ...work, name: 'another', run: async () => void (isOtherDone = true) });
+  assert.ok(isOtherDone);
+  ending.abort();
+  await first;
+  // PostgreSQL lets go of the lock when it notices that the session has ended.
+  for (let isFree = false; !isFree; await systemClock.sleep(20)) {
+    const free = { ...work, stop: new AbortController().signal, run: async () => void (isFree = true) };
+    await runAlone(deps, free).catch((error: unknown) => assert.ok(error instanceof AppError));
+  }
 });

@@ -54,6 +54,12 @@ async function openEmbeddedDb(t: TestScope): Promise<TestDb> {
   return { db, connection: embedded.connection };
 }
 
+/** Makes a directory the data directory of an empty, migrated embedded database. */
+export async function fillDataDir(directory: string): Promise<void> {
+  const embedded = await startEmbedded(directory, await embeddedTemplate());
+  await embedded.stop();
+}
+
 /** A dump of an empty, migrated data directory; made once for each state of the migrations. */
 async function embeddedTemplate(): Promise<string> {
   const path = resolve(`.cache/test-template-${version}.tar.gz`);
