@@ -37,6 +37,8 @@ import { responseName } from './limits-document.ts';
 export interface FieldCost {
   /** Cost of one object or list item of this field, 1 when not given. */
   readonly item?: number;
+  /** Cost of the field in place of `item` times its page size: where the work is the same, however much of it is shown. */
+  readonly flat?: number;
   /** Size when no page argument has a value, where the other arguments tell it, or where a list of keys is only a filter. */
   readonly size?: (args: Readonly<Record<string, unknown>>) => number;
 }
@@ -126,13 +128,13 @@ function weigh(
   asked: number | null,
   { times, pageSize }: Place,
 ): { times: number; pageSize: number | null; item: number } {
-  const { item = 1 } = costOf(field);
+  const { item = 1, flat } = costOf(field);
   if (isList(field.type)) {
     if (asked === null && pageSize !== null) return { times: times * pageSize, pageSize: null, item: 0 };
     const size = asked ?? plainListSize;
     return { times: times * size, pageSize: null, item: item * size };
   }
-  if (asked !== null) return { times, pageSize: asked, item: item * asked };
+  if (asked !== null) return { times, pageSize: asked, item: flat ?? item * asked };
   const isStructure = field.name === 'pageInfo' || (field.name === 'node' && parent.name.endsWith('Edge'));
   return { times, pageSize: null, item: isStructure ? 0 : item };
 }

@@ -27,16 +27,11 @@ export interface TokenBars {
   readonly bars: readonly Bar[];
 }
 
-interface BarRow {
+interface StretchRow {
   readonly n: number;
   readonly source: string;
-  /** Null where the series has no candle in the stretch. */
-  readonly openTime: number | null;
-  readonly open: number;
-  readonly high: number;
-  readonly low: number;
-  readonly close: number;
-  readonly volume: number;
+  /** The candles as {@link readBars} reads them; null where the series has none in the stretch. */
+  readonly bars: string | null;
 }
 
 /** Where a bar's values are: the candle, or, where it was corrected after `known_at`, the revision in force then. */
@@ -46,18 +41,18 @@ interface BarSource {
 }
 
 const valuesOf = (alias: string): string =>
-  `${alias}.open::float8 AS open, ${alias}.high::float8 AS high, ${alias}.low::float8 AS low, ${alias}.close::float8 AS close,
-  coalesce(${alias}.volume_quote, ${alias}.volume_base, 0)::float8 AS volume`;
+  `c.open_time, ${alias}.open, ${alias}.high, ${alias}.low, ${alias}.close,
+  coalesce(${alias}.volume_quote, ${alias}.volume_base, 0) AS volume`;
 
 const ofSeries = `c.series_id = d.series_id AND c.interval = q.interval::"CandleInterval" AND c.is_final`;
 
 const asKnownNow: BarSource = {
-  columns: `c.open_time AS "openTime", ${valuesOf('c')}`,
+  columns: valuesOf('c'),
   from: `FROM candle c WHERE ${ofSeries}`,
 };
 
 const asKnownThen: BarSource = {
-  columns: `c.open_time AS "openTime", ${valuesOf('v')}`,
+  columns: valuesOf('v'),
   from: `FROM candle c LEFT JOIN candle_revision old ON old.series_id = c.series_id AND old.interval = c.interval
       AND old.open_time = c.open_time AND old.learned_at <= q.known_at AND old.replaced_at > q.known_at
     CROSS JOIN LATERAL (
@@ -67,19 +62,33 @@ const asKnownThen: BarSource = {
     WHERE ${ofSeries} AND (c.learned_at <= coalesce(q.known_at, 'infinity') OR old.revision IS NOT NULL)`,
 };
 
+/** A stretch is one row of text: a row a candle, its numbers made floating point by the database, costs five times as much. */
 const barsStatement = ({ columns, from }: BarSource): string => `
-SELECT q.n, s.name AS source, b.*
+SELECT q.n, s.name AS source, b.bars
 FROM unnest($1::int[], $2::text[], $3::timestamptz[], $4::int[], $5::int[], $6::timestamptz[], $7::timestamptz[])
   WITH ORDINALITY AS q(token_id, interval, pivot, back, forward, until, known_at, n)
 JOIN default_series d ON d.token_id = q.token_id AND d.purpose = q.interval
 JOIN series r ON r.id = d.series_id JOIN source s ON s.id = r.source_id
-LEFT JOIN LATERAL (
-  (SELECT ${columns} ${from} AND c.open_time < coalesce(q.pivot, 'infinity') ORDER BY c.open_time DESC LIMIT q.back)
-  UNION ALL
-  (SELECT ${columns} ${from} AND c.open_time >= q.pivot AND c.open_time < coalesce(q.until, 'infinity')
-   ORDER BY c.open_time LIMIT q.forward)
-) b ON true
-ORDER BY q.n, b."openTime"`;
+CROSS JOIN LATERAL (
+  SELECT string_agg(concat_ws(',', extract(epoch FROM open_time)::bigint, open, high, low, close, volume), ';') AS bars
+  FROM (
+    (SELECT ${columns} ${from} AND c.open_time < coalesce(q.pivot, 'infinity') ORDER BY c.open_time DESC LIMIT q.back)
+    UNION ALL
+    (SELECT ${columns} ${from} AND c.open_time >= q.pivot AND c.open_time < coalesce(q.until, 'infinity')
+     ORDER BY c.open_time LIMIT q.forward)
+  ) AS stretch
+) b
+ORDER BY q.n`;
+
+/** The candles of a stretch, oldest first, from `open time in seconds,open,high,low,close,volume;…` in any order. */
+function readBars(interval: CandleInterval, text: string): Bar[] {
+  const bars = text.split(';').map((line) => {
+    const [seconds = 0, open = 0, high = 0, low = 0, close = 0, volume = 0] = line.split(',').map(Number);
+    const openTime = seconds * 1_000;
+    return { openTime, closeTime: bucketClose(interval, openTime), open, high, low, close, volume };
+  });
+  return bars.sort((a, b) => a.openTime - b.openTime);
+}
 
 const statementNow = barsStatement(asKnownNow);
 const statementThen = barsStatement(asKnownThen);
@@ -89,7 +98,7 @@ export const tokenBars = defineLoader<{ readonly db: Sql }, BarsKey, TokenBars |
   async ({ db }, keys) => {
     const instant = (timeMs: number | null): Date | null => (timeMs === null ? null : new Date(timeMs));
     const isOfNow = keys.every(({ knownAt }) => knownAt === null);
-    const rows = await db.query<BarRow>(isOfNow ? statementNow : statementThen, [
+    const rows = await db.query<StretchRow>(isOfNow ? statementNow : statementThen, [
       keys.map(({ tokenId }) => tokenId),
       keys.map(({ interval }) => interval),
       keys.map(({ pivot }) => instant(pivot)),
@@ -98,16 +107,11 @@ export const tokenBars = defineLoader<{ readonly db: Sql }, BarsKey, TokenBars |
       keys.map(({ to }) => instant(to)),
       keys.map(({ knownAt }) => instant(knownAt)),
     ]);
-    const found = new Map<number, { source: string; bars: Bar[] }>();
-    for (const row of rows) {
-      const { n, source, openTime, ...values } = row;
-      const of = found.get(n) ?? { source, bars: [] };
-      found.set(n, of);
-      const interval = keys[n - 1]?.interval;
-      if (openTime !== null && interval !== undefined)
-        of.bars.push({ openTime, closeTime: bucketClose(interval, openTime), ...values });
-    }
-    return keys.map((_, index) => found.get(index + 1) ?? null);
+    const rowOf = new Map(rows.map((row) => [row.n - 1, row]));
+    return keys.map(({ interval }, index) => {
+      const row = rowOf.get(index);
+      return row ? { source: row.source, bars: row.bars === null ? [] : readBars(interval, row.bars) } : null;
+    });
   },
   ({ tokenId, interval, pivot, back, forward, to, knownAt }) =>
     `${tokenId} ${interval} ${pivot} ${back} ${forward} ${to} ${knownAt}`,

@@ -134,7 +134,7 @@ builder.objectField(TokenRef, 'levels', (t) =>
   t.field({
     type: LevelSetRef,
     description: 'Its support and resistance at the last close.',
-    extensions: { cost: { item: 0.5 } },
+    extensions: { cost: { flat: 5 } },
     args: {
       asOf: t.arg({ type: 'DateTime', description: 'At the newest close at this time or before; now when not given.' }),
       knownAt: t.arg({

@@ -66,8 +66,15 @@ const allowed: readonly [what: string, source: string, cost: number][] = [
     '{ backtest(strategy: "trend-votes-1d", slug: "bitcoin") { n trades { issuedAt } } }',
     100 + 10,
   ],
-  ['the levels of a token', ofToken('levels { n levels { price } }'), 1 + 10],
-  ['a few levels of many tokens', '{ tokens(first: 20) { nodes { levels(first: 4) { levels { price } } } } }', 20 * 3],
+  ['the levels of a token', ofToken('levels { n levels { price } }'), 1 + 5],
+  [
+    'the grades, signals and levels of a whole portfolio',
+    `{ viewer { portfolio { holdings(first: 100) { nodes {
+      valueUsd token { slug grade(kind: TRADER) { value } latestSignal { direction } levels { levels { price } } }
+    } } } } }`,
+    906,
+  ],
+  ['a few levels of many tokens', '{ tokens(first: 20) { nodes { levels(first: 4) { levels { price } } } } }', 20 * 6],
   [
     'a range upside down, which is refused later',
     ofToken('candles(interval: ONE_DAY, from: "2026-01-02", to: "2026-01-01") { close }'),
