@@ -48,29 +48,36 @@ export async function recordApiKey(
   });
 }
 
+/** How much longer a key works beside its successor, in seconds: where nothing is said, and at most. */
+export const graceSecondsDefault = 86_400;
+const graceSecondsMax = 7 * 86_400;
+
 /**
- * Makes a successor of a live key with its name and end; the old one works for `graceMs` more, so that both are good
- * while clients change over. Throws BAD_USER_INPUT where the account has no such live key, LIMIT_EXCEEDED where too many
- * are being replaced at once.
+ * Makes a successor of a live key with its name and end; the old one works for `graceSeconds` more, so that both are good
+ * while clients change over. Throws BAD_USER_INPUT where the account (null: any) has no such live key or the time is out
+ * of bounds, LIMIT_EXCEEDED where too many are being replaced at once.
  */
 export async function rotateApiKey(
   { db, clock }: KeyDeps,
-  accountId: number,
+  accountId: number | null,
   id: string,
-  graceMs: number,
+  graceSeconds: number,
 ): Promise<CreatedKey> {
+  if (!(graceSeconds >= 0 && graceSeconds <= graceSecondsMax))
+    throw new AppError('BAD_USER_INPUT', `An old API key works for 0 to ${graceSecondsMax} seconds more.`);
   const now = clock.now();
   return db.transaction(async (tx) => {
-    await lockAccount(tx, accountId);
+    const ofKey = 'SELECT account_id FROM api_key WHERE id = $1';
+    await tx.query(`SELECT 1 FROM account WHERE id = (${ofKey}) FOR UPDATE`, [id]); // as lockAccount does
     const [old] = await tx.query<ApiKey>(
-      `SELECT ${columns} FROM api_key WHERE account_id = $1 AND ${isLive} AND id = $3`,
+      `SELECT ${columns} FROM api_key WHERE ($1::int IS NULL OR account_id = $1) AND ${isLive} AND id = $3`,
       [accountId, new Date(now), id],
     );
     if (!old) throw noSuchKey();
     const created = await insertKey(tx, { ...old, now, liveMax: liveKeysMax * 2 });
     await tx.execute('UPDATE api_key SET expires_at = least(expires_at, $2) WHERE id = $1', [
       id,
-      new Date(now + graceMs),
+      new Date(now + graceSeconds * 1_000),
     ]);
     return created;
   });

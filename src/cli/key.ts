@@ -1,12 +1,19 @@
 import type { Command } from 'commander';
-import { type ListedKey, listAllApiKeys, recordApiKey, revokeApiKey } from '../access/key-store.ts';
+import {
+  graceSecondsDefault,
+  type ListedKey,
+  listAllApiKeys,
+  recordApiKey,
+  revokeApiKey,
+  rotateApiKey,
+} from '../access/key-store.ts';
 import { upsertNamedAccount } from '../access/store.ts';
 import { systemClock } from '../lib/clock.ts';
 import { withDb } from './database.ts';
 
-/** `key create`, `list` and `revoke ID`: API keys. */
+/** `key create`, `list`, `rotate ID` and `revoke ID`: API keys. */
 export function addKeyCommands(program: Command): void {
-  const group = program.command('key').description('Make, list and revoke API keys.');
+  const group = program.command('key').description('Make, list, rotate and revoke API keys.');
   group
     .command('create')
     .requiredOption('--account <name>', 'whose key it is; the account is made where there is none of that name')
@@ -28,6 +35,17 @@ export function addKeyCommands(program: Command): void {
       withDb(async ({ db }) => {
         const keys = await listAllApiKeys({ db });
         console.log(keys.length === 0 ? 'There are no API keys.' : keys.map(lineOf).join('\n'));
+      }),
+    );
+  group
+    .command('rotate')
+    .argument('<id>', 'id of the key, as `key list` shows it')
+    .option('--grace <seconds>', 'how much longer the old key works, at most 604800', String(graceSecondsDefault))
+    .description('Make the successor of an API key, with its account, name and end. Its text is printed once.')
+    .action((id: string, { grace }: { grace: string }) =>
+      withDb(async ({ db }) => {
+        const { secret } = await rotateApiKey({ db, clock: systemClock }, null, id, Number(grace));
+        console.log(secret);
       }),
     );
   group

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { liveKeysMax, recordApiKey } from '../../src/access/key-store.ts';
+import { liveKeysMax, recordApiKey, rotateApiKey } from '../../src/access/key-store.ts';
 import { createSchema } from '../../src/schema.ts';
 import { createTestApi } from '../support/api.ts';
 import { createTestClock } from '../support/clock.ts';
@@ -99,6 +99,21 @@ test('a rotated key and its successor both work until the grace is over', async 
   await clock.advance(60_000);
   assert.deepEqual(await whoIs({ 'x-api-key': secret }), [401, 'UNAUTHENTICATED']);
   assert.deepEqual(await whoIs({ 'x-api-key': next.secret ?? '' }), [200, 'Cid']);
+});
+
+test('the operator rotates the key of any account, without a pause or with one', async () => {
+  const { secret, keyId, accountId } = await seedSomebody(db, clock, 'Ivy');
+  const next = await rotateApiKey({ db, clock }, null, keyId, 0);
+  assert.equal(next.apiKey.accountId, accountId);
+  assert.deepEqual(await whoIs({ 'x-api-key': next.secret }), [200, 'Ivy']);
+  await clock.advance(5_000);
+  assert.deepEqual(await whoIs({ 'x-api-key': secret }), [401, 'UNAUTHENTICATED']);
+  for (const [id, seconds] of [
+    [keyId, 60],
+    ['000000000000', 60],
+    [next.apiKey.id, Number('soon')],
+  ] as const)
+    await assert.rejects(rotateApiKey({ db, clock }, null, id, seconds), { code: 'BAD_USER_INPUT' });
 });
 
 test('a revoked key is refused, and cannot be revoked or rotated again', async () => {
