@@ -40,6 +40,9 @@ await seedLedger(db, viewer, wallet, ['1,BUY,2,bitcoin,20,USD']);
 
 const query = `subscription { portfolio(walletIds: ["${walletNode(wallet)}"], throttleMs: 100) { totalValueUsd } }`;
 
+/** A stream that says nothing fails its test instead of keeping it. */
+const bounded = { timeout: 30_000 };
+
 let hours = 0;
 /** A new price of the token, told as the ingest tells it. */
 async function move(price: string): Promise<void> {
@@ -74,32 +77,36 @@ function connect(headers: Readonly<Record<string, string>>) {
   return { client, cut: () => sockets.at(-1)?.terminate(), sockets };
 }
 
-test('the owner gets a snapshot, one for every move, and after a cut socket a snapshot with what was missed', async () => {
-  const { client, cut, sockets } = connect({ 'x-api-key': owner.secret });
-  const stream = client.iterate<Snapshot['data'] & object>({ query });
-  const next = async (): Promise<string | undefined> => {
-    const result = await stream.next();
-    return result.done === true ? undefined : result.value.data?.portfolio.totalValueUsd;
-  };
-  assert.equal(await next(), '20');
-  await move('15');
-  assert.equal(await next(), '30');
-  cut();
-  await move('16.5');
-  // what comes after the cut begins anew, whether the price moved before or after it was subscribed to again
-  let seen = await next();
-  while (seen !== '33') seen = await next();
-  assert.equal(sockets.length, 2);
-  await stream.return?.(undefined);
-  await client.dispose();
-});
+test(
+  'the owner gets a snapshot, one for every move, and after a cut socket a snapshot with what was missed',
+  bounded,
+  async () => {
+    const { client, cut, sockets } = connect({ 'x-api-key': owner.secret });
+    const stream = client.iterate<Snapshot['data'] & object>({ query });
+    const next = async (): Promise<string | undefined> => {
+      const result = await stream.next();
+      return result.done === true ? undefined : result.value.data?.portfolio.totalValueUsd;
+    };
+    assert.equal(await next(), '20');
+    await move('15');
+    assert.equal(await next(), '30');
+    cut();
+    await move('16.5');
+    // what comes after the cut begins anew, whether the price moved before or after it was subscribed to again
+    let seen = await next();
+    while (seen !== '33') seen = await next();
+    assert.equal(sockets.length, 2);
+    await stream.return?.(undefined);
+    await client.dispose();
+  },
+);
 
 const strangers: readonly [who: string, headers: Readonly<Record<string, string>>, code: string][] = [
   ['an anonymous client', {}, 'UNAUTHENTICATED'],
   ['somebody else', { 'x-api-key': (await seedSomebody(db, clock, 'other')).secret }, 'BAD_USER_INPUT'],
 ];
 for (const [who, headers, code] of strangers)
-  test(`${who} is refused before anything is sent`, async () => {
+  test(`${who} is refused before anything is sent`, bounded, async () => {
     const { client } = connect(headers);
     const results: unknown[] = [];
     await assert.rejects(
