@@ -107,7 +107,11 @@ export async function runAlone(
     const unlock = await lockWork(socketDirectory(dataDir), name, holder, ({ pid, startedAt }) =>
       refuse(`${pid} since ${startedAt}`),
     );
-    return run(null, stop).finally(unlock);
+    try {
+      return await run(null, stop);
+    } finally {
+      await unlock();
+    }
   }
   const [leader] = await db.query<{ holder: string }>('SELECT holder FROM leader WHERE name = $1', [name]);
   const standBy = (): never => {

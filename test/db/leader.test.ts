@@ -187,14 +187,15 @@ test('a work that is done alone is refused while another does it, of whatever ki
   t.after(() => rmSync(dataDir, { recursive: true, force: true }));
   const deps = { db, clock: systemClock, log: quiet, dataDir };
   const ending = new AbortController();
-  let terms = 0;
+  let begin = (): void => {};
+  const isBegun = new Promise<void>((resolve) => (begin = resolve));
   const run = async (_: Term | null, signal: AbortSignal): Promise<void> => {
-    terms += 1;
+    begin();
     await new Promise<void>((resolve) => whenAborted(signal, resolve));
   };
   const work = { name: 'alone', refusal: 'It is being done', stop: ending.signal, run };
   const first = runAlone(deps, work);
-  while (terms === 0) await new Promise((resolve) => setImmediate(resolve));
+  await isBegun;
   await assert.rejects(runAlone(deps, work), {
     code: 'SERVICE_UNAVAILABLE',
     message: /^It is being done \(process .*\)$/,
@@ -205,8 +206,13 @@ test('a work that is done alone is refused while another does it, of whatever ki
   ending.abort();
   await first;
   // PostgreSQL lets go of the lock when it notices that the session has ended.
-  for (let isFree = false; !isFree; await systemClock.sleep(20)) {
-    const free = { ...work, stop: new AbortController().signal, run: async () => void (isFree = true) };
-    await runAlone(deps, free).catch((error: unknown) => assert.ok(error instanceof AppError));
-  }
+  const tryAgain = (): Promise<boolean> =>
+    runAlone(deps, { ...work, stop: new AbortController().signal, run: () => Promise.resolve() }).then(
+      () => true,
+      (error: unknown) => {
+        if (!(error instanceof AppError)) throw error;
+        return false;
+      },
+    );
+  while (!(await tryAgain())) await systemClock.sleep(20);
 });

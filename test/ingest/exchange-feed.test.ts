@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, beforeEach, type TestContext, test } from 'node:test';
 import { createMemoryBus } from '../../src/events/bus.ts';
 import { runExchangeFeed } from '../../src/ingest/exchange-feed.ts';
@@ -25,22 +26,32 @@ interface Started {
 }
 
 interface StartOptions {
+  readonly id?: string;
   readonly relistMs?: number;
   /** Data files of what the exchange speaks. */
   readonly exchanges?: readonly string[];
+  readonly answers?: Readonly<Record<string, string>>;
 }
 
-/** A feed of Binance at eight times the pace, until the test ends. */
-async function start(t: TestContext, { relistMs, exchanges = ['binance'] }: StartOptions = {}): Promise<Started> {
+/** A feed at eight times the pace, until the test ends. */
+async function start(
+  t: TestContext,
+  { id = 'binance', relistMs, exchanges = [id], answers }: StartOptions = {},
+): Promise<Started> {
   const clock = createFastClock(startMs, 8);
   const market = createScriptedMarket({ startMs: startMs - minuteMs, tradesPerMinute: 60 });
-  const exchange = await startReplayExchange({ exchanges, market, nowMs: clock.now });
+  const exchange = await startReplayExchange({
+    exchanges,
+    market,
+    nowMs: clock.now,
+    ...(answers ? { answers } : {}),
+  });
   const controller = new AbortController();
   const { restUrl, wsUrl } = exchange;
   const feed = runExchangeFeed(
     { db, clock, bus: createMemoryBus(), log: quiet },
     {
-      exchange: 'binance',
+      exchange: id,
       marketsMax: 10,
       restUrl,
       wsUrl,
@@ -147,4 +158,67 @@ test('spot markets and perpetuals of an exchange come in side by side; a perpetu
   );
   assert.deepEqual([millions?.symbol, millions?.venues[0]?.marketSymbol], ['PEPE', '1000PEPE/USDT:USDT']);
   assert.ok(Number(millions?.priceUsd) < 100, 'a price of a thousand coins is told for one');
+});
+
+/** Quotes by the symbol of their token, with when their price was true. */
+async function listQuotes(): Promise<{ symbol: string; observedAt: number }[]> {
+  return db.query(
+    `SELECT t.symbol, q.observed_at AS "observedAt" FROM quote q JOIN token t ON t.id = q.token_id ORDER BY 1`,
+  );
+}
+
+test('a delisted market is let go and keeps what it had, beside one that is new; relisted it goes on without a hole', async (t) => {
+  const pepe = await createToken({ db }, { symbol: 'PEPE' });
+  t.after(() => db.execute('DELETE FROM token WHERE id = $1', [pepe.id]));
+  const { rest } = JSON.parse(readFileSync('test/fixtures/wire/binanceusdm.json', 'utf8')) as {
+    rest: { path: string; body: string }[];
+  };
+  const path = '/fapi/v1/exchangeInfo';
+  const all = JSON.parse(rest.find((route) => route.path === path)?.body ?? '') as { symbols: { symbol: string }[] };
+  const list = (...ids: string[]): string =>
+    JSON.stringify({ ...all, symbols: all.symbols.filter(({ symbol }) => ids.includes(symbol)) });
+  const answers = { [path]: list('BTCUSDT') };
+  const { clock } = await start(t, { id: 'binanceusdm', relistMs: 30_000, answers });
+  const observed = async (symbol: string): Promise<number> =>
+    (await listQuotes()).find((quote) => quote.symbol === symbol)?.observedAt ?? 0;
+  await until(clock, async () => (await observed('BTC')) > startMs);
+  answers[path] = list('1000PEPEUSDT');
+  await until(clock, async () => (await observed('PEPE')) > startMs);
+  const last = await observed('BTC');
+  const sinceMs = clock.now();
+  await until(clock, async () => (await observed('PEPE')) > sinceMs + minuteMs);
+  assert.equal(await observed('BTC'), last, 'the quote stays as it was last');
+  const live = (await readStatus(db, clock.now())).feeds.find(({ source }) => source === 'binanceusdm')?.live;
+  assert.deepEqual([live?.isConnected, live?.isSilent, live?.gapsFound], [true, false, live?.gapsRepaired]);
+  answers[path] = list('BTCUSDT', '1000PEPEUSDT');
+  await until(clock, async () => (await observed('BTC')) > sinceMs + minuteMs);
+  const minutes = await db.query<{ gap: number }>(
+    `SELECT extract(epoch FROM c.open_time - lag(c.open_time) OVER (ORDER BY c.open_time))::int AS gap
+     FROM candle c JOIN series s ON s.id = c.series_id WHERE s.market_symbol = 'BTC/USDT:USDT' AND c.interval = 'ONE_MINUTE'`,
+  );
+  assert.deepEqual(new Set(minutes.slice(1).map(({ gap }) => gap)), new Set([60]));
+});
+
+test('an exchange that tells last prices only makes quotes of them, and closed minutes of its own candles', async (t) => {
+  const { clock } = await start(t, { id: 'onetrading' });
+  await until(clock, async () => ((await listQuotes())[0]?.observedAt ?? 0) > startMs + minuteMs);
+  interface Stored {
+    readonly openTime: number;
+    readonly close: string;
+    readonly volumeBase: string;
+  }
+  const read = (): Promise<Stored[]> =>
+    db.query(
+      `SELECT open_time AS "openTime", close, volume_base AS "volumeBase" FROM candle WHERE interval = 'ONE_MINUTE' AND is_final ORDER BY 1`,
+    );
+  await until(clock, async () => (await read()).length >= 2);
+  const market = createScriptedMarket({ startMs: startMs - minuteMs, tradesPerMinute: 60 });
+  const stored = await read();
+  const scripted = market.candles('BTC/USD', minuteMs, 0, startMs + stored.length * minuteMs).slice(0, stored.length);
+  assert.deepEqual(
+    stored,
+    scripted.map(({ openTime, close, volumeBase }) => ({ openTime, close, volumeBase })),
+  );
+  const live = (await readStatus(db, clock.now())).feeds.find(({ source }) => source === 'onetrading')?.live;
+  assert.deepEqual([live?.isConnected, live?.isSilent, live?.gapsFound], [true, false, 0]);
 });

@@ -39,6 +39,8 @@ interface Dialect {
 interface Route {
   readonly path: string;
   readonly rows?: 'candles' | 'trades' | 'tickers';
+  /** The market that an address is of; else a parameter tells. */
+  readonly rest?: string;
   /** Names of the parameters. */
   readonly market?: string;
   readonly since?: string;
@@ -267,9 +269,10 @@ function answer(
 function answerRoute(route: Route, dialect: Dialect, params: URLSearchParams, options: ReplayExchangeOptions): string {
   const nowMs = options.nowMs();
   const now = { nowMs, nowSeconds: Math.floor(nowMs / 1000) };
-  const rest = params.get(route.market ?? '') ?? '';
+  const rest = route.rest ?? params.get(route.market ?? '') ?? '';
   const [symbol = ''] = Object.entries(dialect.markets).find(([, names]) => names.rest === rest) ?? [];
-  const sinceMs = Number(params.get(route.since ?? '') ?? 0) * (route.sinceUnitMs ?? 1);
+  const since = params.get(route.since ?? '') ?? '0';
+  const sinceMs = /^\d+$/.test(since) ? Number(since) * (route.sinceUnitMs ?? 1) : Date.parse(since);
   const rows = rowsOf(
     route,
     symbol,
@@ -317,6 +320,7 @@ function rowsOf(
       openMs: candle.openTime,
       openSeconds: candle.openTime / 1000,
       lastMs: candle.openTime + length - 1,
+      lastIso: new Date(candle.openTime + length - 1).toISOString(),
     }));
   if (route.rows === 'candles') return candlesOf(symbol, lengthMs, sinceMs).slice(0, rowsMax);
   return Object.keys(dialect.markets).flatMap((one) => candlesOf(one, dayMs, nowMs - dayMs).slice(-1));
