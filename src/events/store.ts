@@ -1,3 +1,4 @@
+import { arrayText, jsonLines } from '../db/array-text.ts';
 import type { Db, Sql } from '../db/client.ts';
 import { type NewEvent, retentionMs, type StoredEvent, type Topic } from './topics.ts';
 
@@ -14,9 +15,14 @@ export async function appendEvents(tx: Sql, events: readonly NewEvent[], publish
   const rows = await tx.query<{ seq: number }>(
     `INSERT INTO event (seq, topic, payload, published_at)
      SELECT nextval('event_seq'), u.topic, u.payload, $3
-     FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS u(topic, payload, n) ORDER BY u.n
+     FROM (SELECT topic, payload::jsonb, n
+       FROM unnest($1::text[], string_to_array($2::text, E'\\n')) WITH ORDINALITY AS t(topic, payload, n)) u ORDER BY u.n
      RETURNING seq`,
-    [events.map(({ topic }) => topic), events.map(({ payload }) => JSON.stringify(payload)), new Date(publishedAt)],
+    [
+      arrayText(events.map(({ topic }) => topic)),
+      jsonLines(events.map(({ payload }) => payload)),
+      new Date(publishedAt),
+    ],
   );
   return rows.map(({ seq }) => seq);
 }

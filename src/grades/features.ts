@@ -4,6 +4,7 @@ import { dayMs } from '../lib/interval.ts';
 import { computeFactFeatures } from './fact-features.ts';
 import { type Line, fitLine, largestResidual } from './line.ts';
 import type { FeatureName } from './model.ts';
+import { voteRules } from './vote-rules.ts';
 import { createVotes, type VoteResult, type VotesSnapshot } from './votes.ts';
 import {
   maxDrawdownOf,
@@ -31,6 +32,7 @@ const marketPairsMin = 60;
 const volumePairsMin = 45;
 const reversalBars = 5;
 const drawdownClosesMin = 180;
+const rsiIndex = voteRules.findIndex(({ name }) => name === 'rsi');
 
 /** What the models read of a token at its newest close. */
 export interface Features {
@@ -42,7 +44,7 @@ export interface Features {
   readonly returnSpread: number | null;
 }
 
-/** The windows of one token, oldest first. Plain JSON. */
+/** The windows of one token, oldest first. Plain numbers, so that thousands of tokens stay small: NaN is null in JSON. */
 interface TokenWindows {
   /** Open of the first bar ever; outlives a hole. */
   firstOpenTime: number | null;
@@ -53,10 +55,10 @@ interface TokenWindows {
   /** The benchmark's close at `lastCloseTime`. */
   lastMarketClose: number | null;
   readonly returns: number[];
-  /** Beside each return, the benchmark's over the same span; null where it had no candle at either end. */
-  readonly marketReturns: (number | null)[];
-  /** Beside the newest returns, ln(volume / volume of the bar before); null where either is 0. */
-  readonly volumeChanges: (number | null)[];
+  /** Beside each return, the benchmark's over the same span; NaN where it had no candle at either end. */
+  readonly marketReturns: number[];
+  /** Beside the newest returns, ln(volume / volume of the bar before); NaN where either is 0. */
+  readonly volumeChanges: number[];
   readonly volumes: number[];
   /** ln(high / low). */
   readonly ranges: number[];
@@ -105,25 +107,45 @@ function emptyWindows(firstOpenTime: number | null): TokenWindows {
 
 /** A copy that shares nothing with the original. */
 function copyOf(windows: TokenWindows): TokenWindows {
-  return structuredClone(windows);
+  return {
+    ...windows,
+    returns: numbersOf(windows.returns),
+    marketReturns: numbersOf(windows.marketReturns),
+    volumeChanges: numbersOf(windows.volumeChanges),
+    volumes: numbersOf(windows.volumes),
+    ranges: numbersOf(windows.ranges),
+    upperWicks: numbersOf(windows.upperWicks),
+    closes: numbersOf(windows.closes),
+  };
 }
 
-/** Appends and drops the oldest beyond `max`. */
-function pushBounded<T>(ring: T[], value: T, max: number): void {
-  ring.push(value);
-  if (ring.length > max) ring.shift();
+/** Copied one by one: in an array as it is read from a saved state every number is an object of its own. */
+function numbersOf(saved: readonly (number | null)[]): number[] {
+  const numbers = new Array<number>(saved.length).fill(Number.NaN);
+  for (let index = 0; index < saved.length; index += 1) numbers[index] = saved[index] ?? Number.NaN;
+  return numbers;
 }
 
-/** ln(volume / volume before); null where either bar traded nothing. */
-function volumeChangeOf(before: number | undefined, volume: number): number | null {
-  return before !== undefined && before > 0 && volume > 0 ? Math.log(volume / before) : null;
+/** Appends and drops the oldest beyond `max`, in place: an array that is shifted keeps room that it never uses. */
+function pushBounded(ring: number[], value: number, max: number): void {
+  if (ring.length < max) {
+    ring.push(value);
+    return;
+  }
+  for (let index = 1; index < max; index += 1) ring[index - 1] = ring[index] ?? Number.NaN;
+  ring[max - 1] = value;
+}
+
+/** ln(volume / volume before); NaN where either bar traded nothing. */
+function volumeChangeOf(before: number | undefined, volume: number): number {
+  return before !== undefined && before > 0 && volume > 0 ? Math.log(volume / before) : Number.NaN;
 }
 
 /** Takes the next bar into the windows. */
 function advance(windows: TokenWindows, bar: Bar, marketClose: number | null): void {
   const { lastClose, lastMarketClose } = windows;
   if (lastClose !== null) {
-    const market = marketClose === null || lastMarketClose === null ? null : marketClose / lastMarketClose - 1;
+    const market = marketClose === null || lastMarketClose === null ? Number.NaN : marketClose / lastMarketClose - 1;
     pushBounded(windows.returns, bar.close / lastClose - 1, returnsMax);
     pushBounded(windows.marketReturns, market, returnsMax);
     pushBounded(windows.volumeChanges, volumeChangeOf(windows.volumes.at(-1), bar.volume), volumeChangesMax);
@@ -204,7 +226,7 @@ function featuresOf(
       volumeTrend: volumeRatioOf(volumes, monthBars, volumesMax),
       maxDrawdownYear: deepestFallOf(closes),
       largestGain: returns.length < gainBars ? null : Math.max(...returns.slice(-gainBars)),
-      rsi: voted?.values.rsi ?? null,
+      rsi: voted?.values[rsiIndex] ?? null,
       returnSkew: returns.length < skewBars ? null : skewOf(returns.slice(-skewBars)),
       volumeRatio: volumeRatioOf(volumes, weekBars, 60),
       listingAgeDays: listingAgeOf(windows),

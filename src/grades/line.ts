@@ -14,14 +14,14 @@ export interface Line {
 }
 
 /**
- * The line through the pairs at equal positions; a null in `other` is no pair. Null under `pairsMin` pairs, or where
+ * The line through the pairs at equal positions; a NaN in `other` is no pair. Null under `pairsMin` pairs, or where
  * `other` did not move.
  */
-export function fitLine(own: readonly number[], other: readonly (number | null)[], pairsMin: number): Line | null {
+export function fitLine(own: readonly number[], other: readonly number[], pairsMin: number): Line | null {
   let [pairs, sumX, sumY] = [0, 0, 0];
   for (let index = 0; index < own.length; index += 1) {
-    const x = other[index] ?? null;
-    if (x === null) continue;
+    const x = other[index] ?? Number.NaN;
+    if (Number.isNaN(x)) continue;
     pairs += 1;
     sumX += x;
     sumY += own[index] ?? 0;
@@ -30,8 +30,8 @@ export function fitLine(own: readonly number[], other: readonly (number | null)[
   const [meanX, meanY] = [sumX / pairs, sumY / pairs];
   let [varX, varY, both] = [0, 0, 0];
   for (let index = 0; index < own.length; index += 1) {
-    const x = other[index] ?? null;
-    if (x === null) continue;
+    const x = other[index] ?? Number.NaN;
+    if (Number.isNaN(x)) continue;
     const y = (own[index] ?? 0) - meanY;
     varX += (x - meanX) ** 2;
     varY += y * y;
@@ -49,12 +49,12 @@ export function fitLine(own: readonly number[], other: readonly (number | null)[
 export function largestResidual(
   { intercept, slope }: Line,
   own: readonly number[],
-  other: readonly (number | null)[],
+  other: readonly number[],
 ): number | null {
   let largest: number | null = null;
   for (let index = 0; index < own.length; index += 1) {
-    const x = other[index] ?? null;
-    if (x === null) continue;
+    const x = other[index] ?? Number.NaN;
+    if (Number.isNaN(x)) continue;
     const residual = (own[index] ?? 0) - intercept - slope * x;
     if (largest === null || residual > largest) largest = residual;
   }

@@ -8,18 +8,24 @@ import { narrativeTokensMin } from './model.ts';
  * value is 50; null stays null.
  */
 export function percentilesOf(values: readonly (number | null)[]): (number | null)[] {
-  const present = values.flatMap((value, index) => (value === null ? [] : [{ value, index }]));
-  present.sort((a, b) => a.value - b.value);
-  const scores: (number | null)[] = values.map(() => null);
-  for (let start = 0; start < present.length; ) {
-    const value = present[start]?.value;
-    let end = start + 1;
-    while (end < present.length && present[end]?.value === value) end += 1;
-    const percentile = ((start + end) / 2 / present.length) * 100;
-    for (const tied of present.slice(start, end)) scores[tied.index] = Math.min(99, Math.max(1, percentile));
-    start = end;
+  // Numbers alone sort several times as fast as what they belong to; each then looks up its place.
+  const ascending = Float64Array.from(values.filter((value) => value !== null)).sort();
+  return values.map((value) => {
+    if (value === null) return null;
+    const middle = (countWhile(ascending, (one) => one < value) + countWhile(ascending, (one) => one <= value)) / 2;
+    return Math.min(99, Math.max(1, (middle / ascending.length) * 100));
+  });
+}
+
+/** How many numbers at the beginning pass a test that no later one passes. */
+function countWhile(ascending: Float64Array, passes: (one: number) => boolean): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (passes(ascending[middle] ?? Number.NaN)) low = middle + 1;
+    else high = middle;
   }
-  return scores;
+  return low;
 }
 
 /** Percentiles and the narrative that each was taken within; null: among all. */

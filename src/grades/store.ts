@@ -6,6 +6,7 @@
  * Late, doubled and wrong input: the same grade again writes nothing; a different one for the same (model, series,
  * asOf) supersedes; a grade published before its `asOf` throws and leaves the transaction to roll back.
  */
+import { arrayText, jsonLines } from '../db/array-text.ts';
 import type { Sql } from '../db/client.ts';
 import { defineLoader, inKeyOrder } from '../lib/loader.ts';
 import type { FallbackReason } from '../sources/model-server.ts';
@@ -78,21 +79,44 @@ export async function recordGrades(
   grades: readonly NewGrade[],
   publishedAt: number,
 ): Promise<RecordedGrade[]> {
-  const ids = await insertAllGrades(tx, grades, publishedAt);
-  if (ids.length === 0) return [];
-  const recorded = await tx.query<RecordedGrade>(
-    `SELECT g.id, g.model_id AS "modelId", m.kind, g.token_id AS "tokenId", g.as_of AS "asOf", g.value, g.band,
-       g.supersedes, previous.id AS "previousId"
-     FROM grade g JOIN grade_model m ON m.id = g.model_id
+  const written = await insertAllGrades(tx, grades, publishedAt);
+  if (written.length === 0) return [];
+  written.sort((a, b) => a.id - b.id);
+  const before = await listPrevious(tx, written);
+  await refreshGradeKeys(tx, [...new Set(written.map(({ grade }) => grade.tokenId))]);
+  return written.map(({ id, supersedes, grade }, index) => ({
+    id,
+    modelId: grade.modelId,
+    kind: before[index]!.kind,
+    tokenId: grade.tokenId,
+    asOf: grade.asOf,
+    value: grade.value,
+    band: grade.band,
+    supersedes,
+    previousId: before[index]!.previousId,
+  }));
+}
+
+/** The kind of each grade's model, and the token's grade by it before; one row for each, in their order. */
+function listPrevious(
+  tx: Sql,
+  written: readonly WrittenGrade[],
+): Promise<{ readonly kind: GradeKind; readonly previousId: number | null }[]> {
+  return tx.query(
+    `SELECT m.kind, previous.id AS "previousId"
+     FROM unnest($1::int[], $2::int[], $3::timestamptz[]) WITH ORDINALITY AS g(token_id, model_id, as_of, n)
+     JOIN grade_model m ON m.id = g.model_id
      LEFT JOIN LATERAL (
        SELECT p.id FROM grade p WHERE p.token_id = g.token_id AND p.model_id = g.model_id AND p.as_of < g.as_of
        ORDER BY p.as_of DESC, p.published_at DESC, p.id DESC LIMIT 1
      ) previous ON true
-     WHERE g.id = ANY($1) ORDER BY g.id`,
-    [ids],
+     ORDER BY g.n`,
+    [
+      arrayText(written.map(({ grade }) => grade.tokenId)),
+      arrayText(written.map(({ grade }) => grade.modelId)),
+      arrayText(written.map(({ grade }) => isoTime(grade.asOf))),
+    ],
   );
-  await refreshGradeKeys(tx, [...new Set(recorded.map(({ tokenId }) => tokenId))]);
-  return recorded;
 }
 
 /**
@@ -103,17 +127,32 @@ export async function recordPastGrades(tx: Sql, grades: readonly NewGrade[], pub
   return (await insertAllGrades(tx, grades, publishedAt)).length;
 }
 
-async function insertAllGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: number): Promise<number[]> {
-  const byIdentity = new Map(grades.map((grade) => [`${grade.modelId} ${grade.seriesId} ${grade.asOf}`, grade]));
-  const pending = [...byIdentity.values()];
-  const ids: number[] = [];
-  for (let start = 0; start < pending.length; start += writeBatchSize) {
-    for (const id of await insertGrades(tx, pending.slice(start, start + writeBatchSize), publishedAt)) ids.push(id);
-  }
-  return ids;
+/** A row that was written, with what it was made of. */
+interface WrittenGrade {
+  readonly id: number;
+  readonly supersedes: number | null;
+  readonly grade: NewGrade;
 }
 
-/** Grades as rows of SQL. Factors come as lines of one text, which costs half of what an array of texts does. */
+const isoTime = (timeMs: number): string => new Date(timeMs).toISOString();
+
+const identityOf = ({ modelId, seriesId, asOf }: Pick<NewGrade, 'modelId' | 'seriesId' | 'asOf'>): string =>
+  `${modelId} ${seriesId} ${asOf}`;
+
+async function insertAllGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: number): Promise<WrittenGrade[]> {
+  const byIdentity = new Map(grades.map((grade) => [identityOf(grade), grade]));
+  const pending = [...byIdentity.values()];
+  const written: WrittenGrade[] = [];
+  for (let start = 0; start < pending.length; start += writeBatchSize) {
+    for (const row of await insertGrades(tx, pending.slice(start, start + writeBatchSize), publishedAt)) {
+      const grade = byIdentity.get(identityOf(row));
+      if (grade !== undefined) written.push({ id: row.id, supersedes: row.supersedes, grade });
+    }
+  }
+  return written;
+}
+
+/** Grades as rows of SQL; factors come as lines of one text. */
 const gradeInput = `unnest($1::int[], $2::int[], $3::int[], $4::timestamptz[], $5::float8[], $6::text[], $7::float8[], $8::float8[],
   string_to_array($9::text, E'\\n'), $10::text[], $11::text[])
   AS u(model_id, token_id, series_id, as_of, value, band, change_24h, coverage, factors, served_by, fallback_reason)`;
@@ -121,32 +160,35 @@ const gradeInput = `unnest($1::int[], $2::int[], $3::int[], $4::timestamptz[], $
 const gradeTargets =
   'grade (model_id, token_id, series_id, as_of, published_at, value, band, change_24h, coverage, factors, served_by, fallback_reason, supersedes)';
 
-/** The ids written: first grades of their close by one cheap statement; corrections, where any row met another, by a second. */
-async function insertGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: number): Promise<number[]> {
+type InsertedGrade = Pick<GradeRow, 'id' | 'modelId' | 'seriesId' | 'asOf' | 'supersedes'>;
+const insertedColumns = 'id, model_id AS "modelId", series_id AS "seriesId", as_of AS "asOf", supersedes';
+
+/** The rows written: first grades of their close by one cheap statement; corrections, where any row met another, by a second. */
+async function insertGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: number): Promise<InsertedGrade[]> {
   const params = [
-    grades.map(({ modelId }) => modelId),
-    grades.map(({ tokenId }) => tokenId),
-    grades.map(({ seriesId }) => seriesId),
-    grades.map(({ asOf }) => new Date(asOf)),
-    grades.map(({ value }) => value),
-    grades.map(({ band }) => band),
-    grades.map(({ change24h }) => change24h),
-    grades.map(({ coverage }) => coverage),
-    grades.map(({ factors }) => JSON.stringify(factors)).join('\n'),
+    arrayText(grades.map(({ modelId }) => modelId)),
+    arrayText(grades.map(({ tokenId }) => tokenId)),
+    arrayText(grades.map(({ seriesId }) => seriesId)),
+    arrayText(grades.map(({ asOf }) => isoTime(asOf))),
+    arrayText(grades.map(({ value }) => value)),
+    arrayText(grades.map(({ band }) => band)),
+    arrayText(grades.map(({ change24h }) => change24h)),
+    arrayText(grades.map(({ coverage }) => coverage)),
+    jsonLines(grades.map(({ factors }) => factors)),
     grades.map(({ servedBy = null }) => servedBy),
     grades.map(({ fallbackReason = null }) => fallbackReason),
     new Date(publishedAt),
   ];
-  const first = await tx.query<{ id: number }>(
+  const first = await tx.query<InsertedGrade>(
     `INSERT INTO ${gradeTargets}
      SELECT u.model_id, u.token_id, u.series_id, u.as_of, $12, u.value, u.band::"GradeBand", u.change_24h, u.coverage, u.factors::jsonb,
        u.served_by, u.fallback_reason, NULL
      FROM ${gradeInput}
-     ON CONFLICT (model_id, series_id, as_of) WHERE supersedes IS NULL DO NOTHING RETURNING id`,
+     ON CONFLICT (model_id, series_id, as_of) WHERE supersedes IS NULL DO NOTHING RETURNING ${insertedColumns}`,
     params,
   );
-  if (first.length === grades.length) return first.map(({ id }) => id);
-  const corrections = await tx.query<{ id: number }>(
+  if (first.length === grades.length) return first;
+  const corrections = await tx.query<InsertedGrade>(
     `INSERT INTO ${gradeTargets}
      SELECT u.model_id, u.token_id, u.series_id, u.as_of, greatest($12, old.published_at), u.value, u.band::"GradeBand",
        u.change_24h, u.coverage, u.factors::jsonb, u.served_by, u.fallback_reason, old.id
@@ -158,10 +200,10 @@ async function insertGrades(tx: Sql, grades: readonly NewGrade[], publishedAt: n
      ) old
      WHERE (old.value, old.band, old.change_24h, old.coverage, old.factors, old.served_by)
        IS DISTINCT FROM (u.value, u.band::"GradeBand", u.change_24h, u.coverage, u.factors::jsonb, u.served_by)
-     RETURNING id`,
+     RETURNING ${insertedColumns}`,
     params,
   );
-  return [...first, ...corrections].map(({ id }) => id);
+  return [...first, ...corrections];
 }
 
 /** Sets the keys that lists sort by to the newest grades by the current models; null: of every token. */

@@ -18,10 +18,10 @@ export interface VoteResult {
   /** How many of the 26 can be cast. */
   readonly available: number;
   readonly groups: { readonly movingAverages: VoteGroup; readonly oscillators: VoteGroup };
-  /** By rule name, in the order of {@link voteRules}; null while an input is missing. */
-  readonly votes: Readonly<Record<string, Vote | null>>;
+  /** In the order of {@link voteRules}; null while an input is missing. */
+  readonly votes: readonly (Vote | null)[];
   /** The indicator's first output behind each vote (%K of the stochastics, bull + bear for `bbp`); null during warm-up. */
-  readonly values: Readonly<Record<string, number | null>>;
+  readonly values: readonly (number | null)[];
 }
 
 /** Plain JSON: the state of one {@link Votes}, one entry per rule. */
@@ -45,8 +45,10 @@ interface Juror {
   earlier: Outputs | null;
 }
 
-/** Every rule's name, so that a result is copied in one shape instead of grown name by name. */
-const blank: Readonly<Record<string, null>> = Object.fromEntries(voteRules.map(({ name }) => [name, null]));
+/** What is in the order of {@link voteRules}, by the names of the rules. */
+export function byRule<Value>(inOrder: readonly Value[]): Record<string, Value | null> {
+  return Object.fromEntries(voteRules.map(({ name }, index) => [name, inOrder[index] ?? null]));
+}
 
 const trendIndex = voteRules.findIndex(({ name }) => name === 'ema50');
 
@@ -83,18 +85,12 @@ function tallyOf(group: 'movingAverages' | 'oscillators', votes: readonly (Vote 
 function resultOf(votes: readonly (Vote | null)[], outputs: readonly Outputs[]): VoteResult {
   const [averages, oscillators] = [tallyOf('movingAverages', votes), tallyOf('oscillators', votes)];
   const available = averages.available + oscillators.available;
-  const byName: Record<string, Vote | null> = { ...blank };
-  const values: Record<string, number | null> = { ...blank };
-  for (const [index, { name }] of voteRules.entries()) {
-    byName[name] = votes[index] ?? null;
-    values[name] = outputs[index]?.[0] ?? null;
-  }
   return {
     overall: available === 0 ? null : (averages.sum + oscillators.sum) / available,
     available,
     groups: { movingAverages: groupOf(averages), oscillators: groupOf(oscillators) },
-    votes: byName,
-    values,
+    votes,
+    values: outputs.map(([first = null]) => first),
   };
 }
 

@@ -98,15 +98,17 @@ function assertSettleable({ strategy, lastCloseTime }: Desk, closeTime: number, 
   }
 }
 
-/** One series at one close: first its open settles and fills, then its close may turn the direction. */
-function settleRow({ strategy, detector, outcomes }: Desk, closeTime: number, row: SignalInput): SignalClose {
-  const { key, bar, openText, closeText, votes, gradeValue } = row;
-  const label = { strategy: strategy.name, strategyVersion: strategy.version, key };
-  const closed = outcomes.advance(key, bar, openText).map((outcome) => ({ ...label, ...outcome }));
-  const transition = detector.step(key, { bar, votes, gradeValue });
-  if (transition === null) return { issued: [], closed };
+/** One series at one close: first its open settles and fills, then its close may turn the direction. Adds to `into`. */
+function settleRow(desk: Desk, closeTime: number, row: SignalInput, into: SignalClose): void {
+  const { strategy, detector, outcomes } = desk;
+  const { key, bar, openText, closeText } = row;
+  const { name, version: strategyVersion } = strategy;
+  for (const outcome of outcomes.advance(key, bar, openText))
+    into.closed.push({ strategy: name, strategyVersion, key, ...outcome });
+  const transition = detector.step(key, row);
+  if (transition === null) return;
   outcomes.turn(key, closeTime, transition.direction);
-  return { issued: [{ ...label, issuedAt: closeTime, priceUsd: closeText, ...transition }], closed };
+  into.issued.push({ strategy: name, strategyVersion, key, issuedAt: closeTime, priceUsd: closeText, ...transition });
 }
 
 /** An engine over `strategies`, whose names are unique. */
@@ -120,8 +122,9 @@ export function createSignalEngine(options: { readonly strategies: readonly Stra
       const sorted = rows.toSorted((a, b) => a.key - b.key);
       assertSettleable(desk, closeTime, sorted);
       desk.lastCloseTime = closeTime;
-      const settled = sorted.map((row) => settleRow(desk, closeTime, row));
-      return { issued: settled.flatMap(({ issued }) => issued), closed: settled.flatMap(({ closed }) => closed) };
+      const settled: SignalClose = { issued: [], closed: [] };
+      for (const row of sorted) settleRow(desk, closeTime, row, settled);
+      return settled;
     },
     snapshot: (strategyName) =>
       Object.fromEntries(

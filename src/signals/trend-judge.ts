@@ -1,3 +1,4 @@
+import { byRule } from '../grades/votes.ts';
 import type { DetectorInput, Judge, Judgement } from './judge.ts';
 import type { SignalDirection, TrendVotes } from './strategy.ts';
 
@@ -32,8 +33,8 @@ export class TrendJudge implements Judge {
           available,
           movingAverages: groups.movingAverages.mean,
           oscillators: groups.oscillators.mean,
-          votes: votes.votes,
-          values: votes.values,
+          votes: byRule(votes.votes),
+          values: byRule(votes.values),
           closes,
           grade: gradeValue,
         },

@@ -6,7 +6,13 @@ import { createVotes, type VoteResult, type Votes, type VotesSnapshot } from '..
 import type { Bar } from '../indicators/bar.ts';
 import type { DecimalText } from '../lib/decimal.ts';
 import { type CandleInterval, dayMs } from '../lib/interval.ts';
-import { type ClosedSignal, createSignalEngine, type IssuedSignal, type SignalEngineSnapshot } from './engine.ts';
+import {
+  type ClosedSignal,
+  createSignalEngine,
+  type IssuedSignal,
+  type SignalEngineSnapshot,
+  type SignalInput,
+} from './engine.ts';
 import type { Strategy } from './strategy.ts';
 
 /**
@@ -63,7 +69,11 @@ export type UniversePart =
   | { readonly kind: 'grades'; readonly state: GradeEngineSnapshot }
   | { readonly kind: 'signals'; readonly state: SignalEngineSnapshot }
   | { readonly kind: 'votes'; readonly state: readonly (readonly [name: string, votes: VotesSnapshot])[] }
-  | { readonly kind: 'values'; readonly state: readonly (readonly [name: string, grade: LastGrade])[] };
+  | {
+      readonly kind: 'values';
+      readonly version: string;
+      readonly state: readonly (readonly [key: number, grade: LastGrade])[];
+    };
 
 /** The newest grade of a token by a model, as much of it as a later close asks for. */
 interface LastGrade {
@@ -105,13 +115,16 @@ export function createUniverse(options: {
   const gradeInterval = models[0]?.interval;
   const signals = createSignalEngine({ strategies });
   const juries = new Map<string, Votes>();
-  const lastGrades = new Map<string, LastGrade>();
+  /** By version and token. */
+  const lastGrades = new Map<string, Map<number, LastGrade>>();
 
   function withChange(grade: ScoredGrade): UniverseGrade {
-    const name = `${grade.modelVersion}:${grade.key}`;
-    const before = lastGrades.get(name);
-    lastGrades.set(name, { asOf: grade.asOf, value: grade.value });
-    return { ...grade, change24h: before?.asOf === grade.asOf - dayMs ? grade.value - before.value : null };
+    const { modelVersion, key, asOf, value } = grade;
+    const ofModel = lastGrades.get(modelVersion) ?? new Map<number, LastGrade>();
+    lastGrades.set(modelVersion, ofModel);
+    const before = ofModel.get(key);
+    ofModel.set(key, { asOf, value });
+    return { ...grade, change24h: before?.asOf === asOf - dayMs ? value - before.value : null };
   }
 
   function judge(
@@ -121,11 +134,13 @@ export function createUniverse(options: {
     votes: ReadonlyMap<number, VoteResult>,
   ) {
     const teller = tellerAt(switches, closeTime);
-    const inputs = rows.flatMap((row) => {
-      const cast = votes.get(row.key);
-      const gradeValue = lastGrades.get(`${teller}:${row.key}`)?.value ?? null;
-      return cast === undefined ? [] : [{ ...row, votes: cast, gradeValue }];
-    });
+    const told = teller === null ? undefined : lastGrades.get(teller);
+    const inputs: SignalInput[] = [];
+    for (const { key, bar, openText, closeText } of rows) {
+      const cast = votes.get(key);
+      const gradeValue = told?.get(key)?.value ?? null;
+      if (cast !== undefined) inputs.push({ key, bar, openText, closeText, votes: cast, gradeValue });
+    }
     const parts = strategies
       .filter((strategy) => strategy.interval === interval)
       .map((strategy) => signals.close(strategy.name, closeTime, inputs));
@@ -138,14 +153,14 @@ export function createUniverse(options: {
     for (const slice of slicesOf([...juries])) {
       yield { kind: 'votes', state: slice.map(([name, votes]) => [name, votes.snapshot()] as const) };
     }
-    yield { kind: 'values', state: [...lastGrades] };
+    for (const [version, grades] of lastGrades) yield { kind: 'values', version, state: [...grades] };
   }
 
   function restore(part: UniversePart): void {
     if (part.kind === 'grades') grades.restore(part.state);
     else if (part.kind === 'signals') signals.restore(part.state);
     else if (part.kind === 'votes') for (const [name, votes] of part.state) juries.set(name, createVotes(votes));
-    else for (const [name, grade] of part.state) lastGrades.set(name, grade);
+    else lastGrades.set(part.version, new Map(part.state));
   }
 
   function begin(interval: CandleInterval, closeTime: number, rows: readonly UniverseRow[]): OpenUniverseClose {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { voteRules } from '../../src/grades/vote-rules.ts';
-import { createVotes, type VotesSnapshot } from '../../src/grades/votes.ts';
+import { byRule, createVotes, type VotesSnapshot } from '../../src/grades/votes.ts';
 import { computeSeries } from '../../src/indicators/catalog.ts';
 import { walk } from './universe.ts';
 
@@ -41,8 +41,8 @@ describe('the votes of a series', () => {
       for (const [index, bar] of bars.entries()) {
         const [now, before, earlier] = [at(index) ?? [], at(index - 1), at(index - 2)];
         const expected = vote({ bar, now, before, earlier, trend: trends[index] ?? null });
-        assert.equal(results[index]?.votes[name], expected, `${name} at bar ${index}`);
-        assert.equal(results[index]?.values[name], now[0]);
+        assert.equal(byRule(results[index]?.votes ?? [])[name], expected, `${name} at bar ${index}`);
+        assert.equal(byRule(results[index]?.values ?? [])[name], now[0]);
       }
     }
   });
@@ -55,7 +55,7 @@ describe('the votes of a series', () => {
       const times = { openTime: day, closeTime: day + 1 };
       last = votes.update({ ...times, open: close / 1.01, high: close, low: close / 1.01, close, volume: 1 });
     }
-    const { ichimoku, ...averages } = Object.fromEntries(Object.entries(last.votes).slice(0, 15));
+    const { ichimoku, ...averages } = Object.fromEntries(Object.entries(byRule(last.votes)).slice(0, 15));
     assert.ok(Object.values(averages).every((vote) => vote === 1));
     assert.equal(ichimoku, 1);
   });

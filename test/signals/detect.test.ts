@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { byRule } from '../../src/grades/votes.ts';
 import { createDetector } from '../../src/signals/detect.ts';
 import { trendVotes1d, trendVotes1h } from '../../src/signals/strategy.ts';
 import { dayMs, hourMs } from '../../src/lib/interval.ts';
@@ -87,8 +88,8 @@ describe('the trend-votes state machine', () => {
       available: 13,
       movingAverages: 0.5,
       oscillators: 0.5,
-      votes: {},
-      values: {},
+      votes: byRule([]),
+      values: byRule([]),
       closes: 2,
       grade: 61.5,
     });
