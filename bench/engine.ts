@@ -11,11 +11,12 @@
  * - `engine on one core`: an engine started again from its saved state and held to one core, the database on the others;
  * - `all on one core`: the same with the database held to that core too.
  *
- * Prints one line of JSON a step; see `engine-process.ts`. On a busy machine read the seconds of CPU.
+ * All have the heap that the engine's thread has in the product. Prints one line of JSON a step; see `engine-process.ts`. On a busy machine read the seconds of CPU.
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { engineHeapMbDefault } from '../src/config.ts';
 import { createDb } from '../src/db/client.ts';
 import { startChild } from './children.ts';
 import { findPostgres, startCluster } from './cluster.ts';
@@ -35,7 +36,14 @@ const { values } = parseArgs({
 /** Runs a part in a process of its own, on one core where that is asked for. */
 async function runPart(label: string, part: 'compute' | 'closes', closes: number, isPinned: boolean): Promise<void> {
   const place = ['--label', label, '--url', cluster.url, '--database-pid', String(cluster.pid ?? '')];
-  const args = ['--import', 'tsx', 'bench/engine-process.ts', part, ...place];
+  const args = [
+    `--max-old-space-size=${engineHeapMbDefault}`,
+    '--import',
+    'tsx',
+    'bench/engine-process.ts',
+    part,
+    ...place,
+  ];
   const work = ['--closes', String(closes), '--models', values.models];
   const [command, before] = isPinned ? ['taskset', ['-c', '0', process.execPath]] : [process.execPath, []];
   const child = startChild(command, [...before, ...args, ...work], { stdio: 'inherit' });

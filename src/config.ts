@@ -9,6 +9,9 @@ import { AppError } from './lib/errors.ts';
  * docs/operations.md is made of this file.
  */
 
+/** MB; see `ENGINE_HEAP_MB`. */
+export const engineHeapMbDefault = 768;
+
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
 const list = z.string().transform((text) =>
   text
@@ -91,6 +94,15 @@ const variables = {
     .max(30_000)
     .default(5000)
     .describe('How long one request to the model server may take, 100 to 30,000 ms.'),
+  ENGINE_HEAP_MB: z.coerce
+    .number()
+    .int()
+    .min(128)
+    .max(65_536)
+    .default(engineHeapMbDefault)
+    .describe(
+      'Heap of the thread that grades, 128 to 65,536 MB: what it may grow to before it must tidy up. The default is for 15,000 tokens; give 50 MB for every thousand more.',
+    ),
   SYNC_EVERY_S: z.coerce
     .number()
     .int()
@@ -205,6 +217,7 @@ export interface Config {
   readonly simulatorSeed: number;
   readonly modelServerUrl: string | null;
   readonly modelServerTimeoutMs: number;
+  readonly engineHeapMb: number;
   /** How long after a sync the next one of a wallet is due, in ms. */
   readonly syncEveryMs: number;
   readonly syncNativeBlocks: number;
@@ -266,6 +279,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     simulatorSeed: values.SIMULATOR_SEED,
     modelServerUrl: values.MODEL_SERVER_URL ?? null,
     modelServerTimeoutMs: values.MODEL_SERVER_TIMEOUT_MS,
+    engineHeapMb: values.ENGINE_HEAP_MB,
     syncEveryMs: values.SYNC_EVERY_S * 1_000,
     syncNativeBlocks: values.SYNC_NATIVE_BLOCKS,
     rpcUrls: readPerChain(given, 'RPC_URL'),

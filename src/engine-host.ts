@@ -48,10 +48,16 @@ interface Pending {
 
 const stopWithinMs = 15_000;
 
+/** Without a limit of its own a heap grows to several times of what is in use before it is tidied. */
+function startEngineThread(workerData: EngineThreadData): Worker {
+  const resourceLimits = { maxOldGenerationSizeMb: workerData.config.engineHeapMb };
+  return startThread('engine-thread', import.meta.url, { workerData, resourceLimits });
+}
+
 /** Runs the thread whenever this process leads, until it is stopped. `start` is for tests. */
 export function runEngineThread(
   deps: Pick<TaskDeps, 'config' | 'bus' | 'clock' | 'log'> & ElectionDeps,
-  start = (data: EngineThreadData): Worker => startThread('engine-thread', import.meta.url, { workerData: data }),
+  start = startEngineThread,
 ): EngineTask {
   const { config, bus, clock, log } = deps;
   let worker: Worker | null = null;
