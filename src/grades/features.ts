@@ -121,9 +121,7 @@ function copyOf(windows: TokenWindows): TokenWindows {
 
 /** Copied one by one: in an array as it is read from a saved state every number is an object of its own. */
 function numbersOf(saved: readonly (number | null)[]): number[] {
-  const numbers = new Array<number>(saved.length).fill(Number.NaN);
-  for (let index = 0; index < saved.length; index += 1) numbers[index] = saved[index] ?? Number.NaN;
-  return numbers;
+  return Array.from({ length: saved.length }, (_, index) => saved[index] ?? Number.NaN);
 }
 
 /** Appends and drops the oldest beyond `max`, in place: an array that is shifted keeps room that it never uses. */
