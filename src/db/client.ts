@@ -210,10 +210,7 @@ export function createDb(options: DbOptions): Db {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    async analyze() {
-      const { rows } = await pool.query<{ name: string }>(analyzedTables);
-      for (const { name } of rows) await pool.query(`ANALYZE ${name}`);
-    },
+    analyze: () => analyzeTables(pool),
     async connectAlone(settings = {}) {
       const client = new pg.Client({ ...session, options: optionsOf({ TimeZone: 'UTC', ...settings }) });
       client.on('error', () => {}); // the next statement fails with it; who must know at once listens for `end`
@@ -229,6 +226,11 @@ export function createDb(options: DbOptions): Db {
 /** Tables one by one, so that others get in between; a partitioned one stands for its partitions. */
 const analyzedTables = `SELECT quote_ident(c.relname) AS name FROM pg_class c
   WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1`;
+
+async function analyzeTables(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ name: string }>(analyzedTables);
+  for (const { name } of rows) await pool.query(`ANALYZE ${name}`);
+}
 
 /** Prisma's client on the pool; it fails as the statements of `query` do. */
 function createPrisma(pool: pg.Pool): PrismaClient {
