@@ -4,6 +4,7 @@ import type { NewEvent } from '../events/topics.ts';
 import type { EventBus } from '../events/wake.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import { minuteMs } from '../lib/interval.ts';
 import type { Log } from '../lib/log.ts';
 import { isPassing, retryDelayMs } from '../lib/retry.ts';
 import type { Built, CandleBuilder } from '../prices/build.ts';
@@ -13,6 +14,7 @@ import { refreshQuotes } from '../prices/quote-store.ts';
 import { purgeSimulated, refreshDefaults } from '../prices/series-store.ts';
 import type { StoredState } from '../prices/series-build.ts';
 import { recordCandles, recordFolds, spansOf } from '../prices/store.ts';
+import { listTokensPricedIn, pegOfMarket } from '../prices/venue-store.ts';
 import type { SourceKind } from '../sources/exchange.ts';
 import type { LiveIntake } from './live-intake.ts';
 import type { LiveMarket } from './live-markets.ts';
@@ -144,7 +146,7 @@ async function writeBatch(
   }
   const more = kept.filter(({ interval, isFinal }) => interval !== 'ONE_MINUTE' || isFinal);
   const changedIds = new Set(tokensOf([...more, ...begun].map(({ seriesId }) => seriesId)));
-  const tokenIds = tokensOf(alive);
+  const tokenIds = [...new Set([...tokensOf(alive), ...(await listRepriced(tx, kept, markets, kind))])];
   const movedIds = tokenIds.filter((id) => !changedIds.has(id));
   const quoted = await refreshQuotes(tx, tokenIds, nowMs, movedIds);
   const told = closes
@@ -156,6 +158,31 @@ async function writeBatch(
   ];
   await appendEvents(tx, events, nowMs);
   return { alive, corrected };
+}
+
+/**
+ * The tokens that a stablecoin's new rate prices anew. Only its closed minutes count, not its ticks: all that is priced in
+ * it is much to compute.
+ */
+async function listRepriced(
+  tx: Sql,
+  candles: readonly NewCandle[],
+  markets: ReadonlyMap<string, LiveMarket>,
+  kind: SourceKind,
+): Promise<number[]> {
+  if (kind !== 'EXCHANGE') return [];
+  const pegOf = new Map(
+    [...markets.values()].flatMap(({ symbol, seriesId }) => {
+      const peg = pegOfMarket(symbol);
+      return peg === null ? [] : [[seriesId, peg] as const];
+    }),
+  );
+  const closed = candles.filter(
+    ({ interval, isFinal, seriesId }) => interval === 'ONE_MINUTE' && isFinal && pegOf.has(seriesId),
+  );
+  const pegs = new Set(closed.flatMap(({ seriesId }) => pegOf.get(seriesId) ?? []));
+  const closedAt = closed.reduce((last, { openTime }) => Math.max(last, openTime + minuteMs), 0);
+  return listTokensPricedIn(tx, [...pegs], closedAt);
 }
 
 /** Folds what is coarser than the corrections anew, and reads what the builder is to go on from. */

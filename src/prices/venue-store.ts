@@ -171,3 +171,24 @@ export function listStoredVenues(
 ): Promise<{ readonly tokenId: number; readonly venues: QuoteVenue[] }[]> {
   return sql.query('SELECT token_id AS "tokenId", venues FROM quote WHERE token_id = ANY($1::int[])', [tokenIds]);
 }
+
+/** The currency whose rate a venue's spot market tells: `USDT` of `USDT/USD`; null of any other market. */
+export function pegOfMarket(marketSymbol: string): string | null {
+  return dollarPegs.find((peg) => marketSymbol === `${peg}/USD`) ?? null;
+}
+
+/**
+ * The tokens whose quote a rate of these currencies as of `atMs` may change: with a market of a live venue in one of them,
+ * and heard of within the time in which a rate counts.
+ */
+export async function listTokensPricedIn(sql: Sql, pegs: readonly string[], atMs: number): Promise<number[]> {
+  if (pegs.length === 0) return [];
+  const rows = await sql.query<{ tokenId: number }>(
+    `SELECT q.token_id AS "tokenId" FROM quote q WHERE ${isWithin('q.observed_at', '$2::timestamptz', pegFreshMs)} AND EXISTS (
+       SELECT 1 FROM series s JOIN source o ON o.id = s.source_id
+       WHERE s.token_id = q.token_id AND s.quote_symbol = ANY($1::text[]) AND o.kind = 'EXCHANGE'
+     ) ORDER BY 1`,
+    [pegs, new Date(atMs)],
+  );
+  return rows.map(({ tokenId }) => tokenId);
+}

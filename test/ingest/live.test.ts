@@ -6,6 +6,7 @@ import { listEvents } from '../../src/events/store.ts';
 import { type LiveDeps, type LiveStats, runLive } from '../../src/ingest/live.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { bucketClose, type CandleInterval, dayMs, hourMs, minuteMs } from '../../src/lib/interval.ts';
+import { refreshQuotes } from '../../src/prices/quote-store.ts';
 import { refreshDefaults, upsertSeries } from '../../src/prices/series-store.ts';
 import { recordCandles } from '../../src/prices/store.ts';
 import type { Feed, FeedEvent, SourceCandle, SourceKind, SourceTick } from '../../src/sources/exchange.ts';
@@ -348,3 +349,43 @@ async function seedReal(): Promise<void> {
     await refreshDefaults(tx, [bitcoin]);
   });
 }
+
+test('a new rate of a stablecoin prices what is quoted in it anew, once for each closed minute, not for its ticks', async (t) => {
+  const tether = await createToken({ db }, { symbol: 'USDT' });
+  t.after(() => db.execute('DELETE FROM token WHERE id = $1', [tether.id]));
+  const other = { sourceName: 'other', sourceKind: 'EXCHANGE', marketType: 'SPOT', unitExponent: 0 } as const;
+  await db.transaction(async (tx) => {
+    const facts = { ...other, tokenId: bitcoin, marketSymbol: 'BTC/USDT', quoteSymbol: 'USDT' };
+    const { id } = await upsertSeries(tx, facts);
+    const { symbol: _, ...minute } = candle('', 'ONE_MINUTE', start, '100');
+    await recordCandles(tx, [{ ...minute, seriesId: id, isFinal: true, isNative: true }], start + minuteMs);
+    await refreshDefaults(tx, [bitcoin]);
+    await refreshQuotes(tx, [bitcoin], start + minuteMs);
+  });
+  const quote = async (): Promise<unknown> => {
+    const sql = 'SELECT price_usd AS price, observed_at AS "observedAt" FROM quote WHERE token_id = $1';
+    return (await db.query(sql, [bitcoin]))[0];
+  };
+  const observedAt = start + minuteMs;
+  assert.deepEqual(await quote(), { price: '100', observedAt });
+  const rates = (events: readonly FeedEvent[]): Feed => ({
+    ...feedOf('EXCHANGE', events),
+    markets: [{ symbol: 'USDT/USD', base: 'USDT', quote: 'USD', marketType: 'SPOT' }],
+  });
+  const rate = (minute: number, price: string): FeedEvent[] => {
+    const openTime = start + minute * minuteMs;
+    const facts = { ...candle('USDT/USD', 'ONE_MINUTE', openTime, price), open: price, low: price };
+    return [{ kind: 'candles', candles: [facts] }];
+  };
+  const toldBefore = await eventsOf();
+  await run(rates([...rate(1, '0.99'), { kind: 'watermark', timeMs: start + 2 * minuteMs }])).done;
+  assert.deepEqual(await quote(), { price: '99.00', observedAt });
+  const [told] = (await listEvents(db, ['prices'], 0, 1000)).slice(toldBefore.length);
+  assert.ok(told?.topic === 'prices' && told.payload.tokenIds.includes(bitcoin), 'subscribers are told');
+  const [one] = tick(start + 2 * minuteMs + 1_000, '0.98');
+  assert.ok(one?.kind === 'ticks');
+  await run(rates([{ kind: 'ticks', ticks: one.ticks.map((tick_) => ({ ...tick_, symbol: 'USDT/USD' })) }])).done;
+  assert.deepEqual(await quote(), { price: '99.00', observedAt });
+  await run(rates([...rate(40, '0.97'), { kind: 'watermark', timeMs: start + 41 * minuteMs }])).done;
+  assert.deepEqual(await quote(), { price: '99.00', observedAt }, 'what was heard of long before keeps its price');
+});
