@@ -60,6 +60,7 @@ type Order = (a: Entry, b: Entry) => number;
 /** A lot with what it is ordered by. */
 interface Entry {
   readonly lot: Lot;
+  /** Zero under other bases than HIFO. */
   readonly unitCost: Exact;
 }
 
@@ -75,8 +76,10 @@ const orders: Readonly<Record<Exclude<CostBasis, 'AVERAGE'>, Order>> = {
 
 const zero = new Exact(0);
 
-function entryOf(lot: Lot): Entry {
-  return { lot, unitCost: lot.cost === null ? zero : new Exact(new Quotient(lot.cost).div(lot.quantity)) };
+/** The quotient is dear, and only HIFO looks at it. */
+function entryOf(lot: Lot, basis: CostBasis): Entry {
+  const isOrdering = basis === 'HIFO' && lot.cost !== null;
+  return { lot, unitCost: isOrdering ? new Exact(new Quotient(lot.cost).div(lot.quantity)) : zero };
 }
 
 /** An empty book. */
@@ -86,7 +89,7 @@ export function createLotBook(basis: CostBasis): LotBook {
   const entries: Entry[] = []; // the next to be taken is the last, so that taking is cheap
   return {
     add(lot) {
-      const entry = entryOf(lot);
+      const entry = entryOf(lot, basis);
       entries.splice(placeOf(entries, entry, order), 0, entry);
     },
     take(quantity) {

@@ -1,4 +1,4 @@
-import { type DecimalText, Exact } from '../lib/decimal.ts';
+import { addDecimals, type DecimalText, Exact } from '../lib/decimal.ts';
 import type { Movement, TransactionType, ValueSource } from './movement.ts';
 import type { Leg, Transaction } from './transaction.ts';
 import { pairTransfers } from './transfers.ts';
@@ -135,5 +135,5 @@ function quantityOf({ tokenId, amount }: Leg): Pick<Movement, 'tokenId' | 'quant
 }
 
 function sum(a: DecimalText | null, b: DecimalText | null): DecimalText {
-  return new Exact(a ?? 0).plus(b ?? 0).toFixed();
+  return addDecimals(a ?? '0', b ?? '0');
 }
