@@ -101,7 +101,7 @@ const variables = {
     .max(65_536)
     .default(engineHeapMbDefault)
     .describe(
-      'Heap of the thread that grades, 128 to 65,536 MB: what it may grow to before it must tidy up. The default is for 15,000 tokens; give 50 MB for every thousand more.',
+      'Heap of the thread that grades, 128 to 65,536 MB: what it may grow to before it must tidy up. The default is for 12,000 tokens with daily candles, or 7,500 with hourly ones too; give 65 or 100 MB for every thousand more.',
     ),
   SYNC_EVERY_S: z.coerce
     .number()
