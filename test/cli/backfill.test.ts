@@ -13,7 +13,7 @@ const startMs = Date.UTC(2026, 0, 5);
 const nowMs = startMs + 60 * hourMs;
 const script = createScriptedMarket({ startMs, tradesPerMinute: 1 });
 
-test('killed in the middle and run again it goes on after the last page, doubles nothing, and keeps to the rate limit', async (t) => {
+test('killed in the middle and run again it goes on after the last page and doubles nothing', async (t) => {
   const exchange = await startReplayExchange({ exchanges: ['binance'], market: script, nowMs: () => nowMs });
   t.after(() => exchange.stop());
   const dataDir = createFolder(t);
