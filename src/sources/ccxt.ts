@@ -31,13 +31,13 @@ export interface VenueTrade {
   readonly volumeQuote: DecimalText;
 }
 
-/** How prices of a venue come while they happen. */
-export type VenueChannel = 'TRADES' | 'TICKERS';
+/** How prices of a venue come while they happen; NONE: its candles once they have closed are all there is. */
+export type VenueChannel = 'TRADES' | 'TICKERS' | 'NONE';
 
 /** An exchange. */
 export interface Venue {
   readonly id: string;
-  /** What {@link Venue.watch} brings. */
+  /** What {@link Venue.watch} brings; not to be called where that is nothing. */
   readonly channel: VenueChannel;
   /** Spot markets and linear perpetuals of one coin a contract that trade now, as listed when the venue was opened. */
   readonly markets: readonly SourceMarket[];
@@ -84,7 +84,7 @@ export async function openVenue(id: string, options: VenueOptions): Promise<Venu
     : 0;
   makeExact(exchange, () => options.onMessage?.());
   exchange.streaming = { ...exchange.streaming, keepAlive: keepAliveMs };
-  const channel = exchange.has['watchTrades'] || exchange.has['watchTradesForSymbols'] ? 'TRADES' : 'TICKERS';
+  const channel = channelOf(exchange);
   return {
     id,
     channel,
@@ -165,6 +165,11 @@ async function fetchVolumes(
     }
   }
   return volumes;
+}
+
+function channelOf({ has }: CcxtExchange): VenueChannel {
+  if (has['watchTrades'] || has['watchTradesForSymbols']) return 'TRADES';
+  return has['watchTickers'] ? 'TICKERS' : 'NONE';
 }
 
 async function watch(exchange: CcxtExchange, channel: VenueChannel, symbols: readonly string[]): Promise<void> {

@@ -96,7 +96,7 @@ export function createVenueFeed(options: VenueFeedOptions): VenueFeed {
     },
     health: () => ({
       isConnected: state.lastMessageAt !== null && state.isDown.size === 0,
-      isSilent: clock.now() - (state.lastMessageAt ?? state.startedAt) > silentAfterMs,
+      isSilent: clock.now() - (state.lastMessageAt ?? state.startedAt) > (isPolled(venue) ? holdMs : silentAfterMs),
       lastMessageAt: state.lastMessageAt,
       lastSourceTime: state.lastSourceTime,
       reconnects: state.reconnects,
@@ -138,9 +138,12 @@ async function* runFeed(
   const markets = new Map(options.markets.map(({ symbol }) => [symbol, { symbol, ...unknown }]));
   const queue = createQueue<FeedEvent>(queueMax);
   const run: Run = { options, ledger, state, markets, queue, signal: inner, watermark: -Infinity };
-  const timers = [clock.every(drainMs, () => drain(run)), clock.every(1_000, () => endSilence(run))];
+  const timers = isPolled(venue)
+    ? []
+    : [clock.every(drainMs, () => drain(run)), clock.every(1_000, () => endSilence(run))];
+  const subscriptions = isPolled(venue) ? [] : subscriptionsOf(options.markets);
   const loops = [
-    ...subscriptionsOf(options.markets).map((symbols) => keepWatching(run, symbols)),
+    ...subscriptions.map((symbols) => keepWatching(run, symbols)),
     ...Array.from({ length: workers }, () => work(run)),
   ];
   for (const loop of loops) loop.catch((error: unknown) => queue.fail(error));
@@ -154,6 +157,11 @@ async function* runFeed(
     venue.disconnect();
     await Promise.allSettled(loops);
   }
+}
+
+/** Whether the venue has no live stream that could be watched: its closed minutes are all there is. */
+function isPolled({ channel }: Venue): boolean {
+  return channel === 'NONE';
 }
 
 /** Which markets are watched together: venues have connections of their own for spot and for perpetuals. */
@@ -254,6 +262,7 @@ async function settle(run: Run, market: MarketState): Promise<void> {
   market.isBusy = true;
   try {
     const isIn = market.untilMs === null ? await catchUp(run, market) : await takeMinutes(run, market, market.untilMs);
+    if (isPolled(run.options.venue)) run.state.lastMessageAt = run.options.clock.now();
     market.tries = isIn ? 0 : market.tries + 1;
     if (!isIn) market.dueMs = run.options.clock.now() + staleRetryMs;
     advance(run);

@@ -199,15 +199,15 @@ test('a delisted market is let go and keeps what it had, beside one that is new;
   assert.deepEqual(new Set(minutes.slice(1).map(({ gap }) => gap)), new Set([60]));
 });
 
-test('an exchange that tells last prices only makes quotes of them, and closed minutes of its own candles', async (t) => {
-  const { clock } = await start(t, { id: 'onetrading' });
-  await until(clock, async () => ((await listQuotes())[0]?.observedAt ?? 0) > startMs + minuteMs);
-  interface Stored {
-    readonly openTime: number;
-    readonly close: string;
-    readonly volumeBase: string;
-  }
-  const read = (): Promise<Stored[]> =>
+interface StoredMinute {
+  readonly openTime: number;
+  readonly close: string;
+  readonly volumeBase: string;
+}
+
+/** Waits for some closed minutes of BTC/USD, holds them against the script, and returns how the feed is. */
+async function checkMinutes(clock: Clock, id: string): Promise<LiveFeedStatus | null | undefined> {
+  const read = (): Promise<StoredMinute[]> =>
     db.query(
       `SELECT open_time AS "openTime", close, volume_base AS "volumeBase" FROM candle WHERE interval = 'ONE_MINUTE' AND is_final ORDER BY 1`,
     );
@@ -219,6 +219,19 @@ test('an exchange that tells last prices only makes quotes of them, and closed m
     stored,
     scripted.map(({ openTime, close, volumeBase }) => ({ openTime, close, volumeBase })),
   );
-  const live = (await readStatus(db, clock.now())).feeds.find(({ source }) => source === 'onetrading')?.live;
+  return (await readStatus(db, clock.now())).feeds.find(({ source }) => source === id)?.live;
+}
+
+test('an exchange that tells last prices only makes quotes of them, and closed minutes of its own candles', async (t) => {
+  const { clock } = await start(t, { id: 'onetrading' });
+  await until(clock, async () => ((await listQuotes())[0]?.observedAt ?? 0) > startMs + minuteMs);
+  const live = await checkMinutes(clock, 'onetrading');
   assert.deepEqual([live?.isConnected, live?.isSilent, live?.gapsFound], [true, false, 0]);
+});
+
+test('an exchange without a live stream is followed by its closed minutes, and nobody knocks at what it does not have', async (t) => {
+  const { clock } = await start(t, { id: 'bitso' });
+  await until(clock, async () => ((await listQuotes())[0]?.observedAt ?? 0) > startMs + minuteMs);
+  const live = await checkMinutes(clock, 'bitso');
+  assert.deepEqual([live?.isConnected, live?.isSilent, live?.reconnects, live?.gapsFound], [true, false, 0, 0]);
 });

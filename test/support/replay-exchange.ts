@@ -46,6 +46,8 @@ interface Route {
   readonly since?: string;
   readonly sinceUnitMs?: number;
   readonly interval?: string;
+  /** What a plain number there counts; absent: minutes. */
+  readonly intervalUnitMs?: number;
   readonly row?: string;
   readonly body: string;
 }
@@ -277,7 +279,7 @@ function answerRoute(route: Route, dialect: Dialect, params: URLSearchParams, op
     route,
     symbol,
     sinceMs,
-    lengthOf(params.get(route.interval ?? '')),
+    lengthOf(params.get(route.interval ?? ''), route.intervalUnitMs ?? minuteMs),
     nowMs,
     dialect,
     options.market,
@@ -289,10 +291,10 @@ function answerRoute(route: Route, dialect: Dialect, params: URLSearchParams, op
   });
 }
 
-/** `1m`, `1h`, or minutes. */
-function lengthOf(interval: string | null): number {
+/** `1m`, `1h`, or a number of units. */
+function lengthOf(interval: string | null, unitMs: number): number {
   const known = interval === null ? null : parseInterval(interval);
-  return known === null ? Number(interval ?? 1) * minuteMs : intervalMs(known);
+  return known === null ? Number(interval ?? 1) * unitMs : intervalMs(known);
 }
 
 type Words = Readonly<Record<string, string | number>>;
