@@ -124,7 +124,7 @@ describe('kill -9 in the middle of a sync', { skip: skipWithoutAnvil }, () => {
         });
       }
     };
-    const newest = await node.client.getBlockNumber();
+    const newest = await node.client.getBlockNumber({ cacheTime: 0 });
     const numbers = Array.from({ length: Number(newest) + 1 }, (_, number) => BigInt(number));
     const blocks = await Promise.all(
       numbers.map((blockNumber) => node.client.getBlock({ blockNumber, includeTransactions: true })),
