@@ -11,7 +11,8 @@
  * - `engine on one core`: an engine started again from its saved state and held to one core, the database on the others;
  * - `all on one core`: the same with the database held to that core too.
  *
- * All have the heap that the engine's thread has in the product. Prints one line of JSON a step; see `engine-process.ts`. On a busy machine read the seconds of CPU.
+ * Engines have the heap that their thread has in the product. Prints one line of JSON a step; see `engine-process.ts`. On a
+ * busy machine read the seconds of CPU.
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,14 +37,9 @@ const { values } = parseArgs({
 /** Runs a part in a process of its own, on one core where that is asked for. */
 async function runPart(label: string, part: 'compute' | 'closes', closes: number, isPinned: boolean): Promise<void> {
   const place = ['--label', label, '--url', cluster.url, '--database-pid', String(cluster.pid ?? '')];
-  const args = [
-    `--max-old-space-size=${engineHeapMbDefault}`,
-    '--import',
-    'tsx',
-    'bench/engine-process.ts',
-    part,
-    ...place,
-  ];
+  // The command that computes history has no thread and no heap of a size.
+  const heap = part === 'compute' ? [] : [`--max-old-space-size=${engineHeapMbDefault}`];
+  const args = [...heap, '--import', 'tsx', 'bench/engine-process.ts', part, ...place];
   const work = ['--closes', String(closes), '--models', values.models];
   const [command, before] = isPinned ? ['taskset', ['-c', '0', process.execPath]] : [process.execPath, []];
   const child = startChild(command, [...before, ...args, ...work], { stdio: 'inherit' });
