@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { fenceDb, runAlone, type Term } from '../db/leader.ts';
+import type { Db } from '../db/client.ts';
+import { runAlone } from '../db/leader.ts';
 import { createBus } from '../events/bus.ts';
 import { runLive } from '../ingest/live.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -39,10 +40,10 @@ export function addReplayCommand(program: Command): void {
           name: source ?? `${sourceNameOf(paths[0] ?? '')}-replay`,
           onBadRow: ({ path, line, reason }) => log.warn({ path, line, reason }, 'row left out'),
         });
-        const play = async (term: Term | null, signal: AbortSignal): Promise<void> => {
+        const play = async (own: Db, signal: AbortSignal): Promise<void> => {
           const stats = await runLive(
             {
-              db: fenceDb(db, term),
+              db: own,
               clock: systemClock,
               bus,
               log,

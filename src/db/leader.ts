@@ -15,6 +15,7 @@ import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { retryDelayMs } from '../lib/retry.ts';
+import { whenAborted } from '../lib/stoppable.ts';
 import type { Db, Sql } from './client.ts';
 import { socketDirectory } from './embedded.ts';
 import { lockWork } from './lock.ts';
@@ -91,36 +92,87 @@ export function runAsLeader({ db, clock, log }: ElectionDeps, name: string, run:
   };
 }
 
-/**
- * Runs `run` once, while no other process of any kind does the work of this name, and ends it when `stop` aborts. Throws
- * SERVICE_UNAVAILABLE with `refusal` and who has it where one does, and where the leadership was lost meanwhile. On the
- * embedded database, which commands share with a server, the lock is one of `dataDir`.
- */
-export async function runAlone(
-  deps: ElectionDeps & { readonly db: Sql; readonly dataDir: string },
-  { name, refusal, stop, run }: { name: string; refusal: string; stop: AbortSignal; run: LeadersWork },
-): Promise<void> {
-  const { db, clock, dataDir } = deps;
-  const refuse = (by: string): AppError => new AppError('SERVICE_UNAVAILABLE', `${refusal} (process ${by})`);
-  if (db.mode === 'EMBEDDED') {
-    const holder = { pid: process.pid, startedAt: new Date(clock.now()).toISOString() };
-    const unlock = await lockWork(socketDirectory(dataDir), name, holder, ({ pid, startedAt }) =>
-      refuse(`${pid} since ${startedAt}`),
-    );
-    try {
-      return await run(null, stop);
-    } finally {
-      await unlock();
-    }
-  }
-  const [leader] = await db.query<{ holder: string }>('SELECT holder FROM leader WHERE name = $1', [name]);
-  const standBy = (): never => {
-    throw refuse(leader?.holder ?? 'unknown');
-  };
-  const isLost = await serveTerm(deps, { name, standBy, run, stop });
-  if (isLost)
-    throw new AppError('SERVICE_UNAVAILABLE', `The leadership of ${name} was lost; what was written before stays.`);
+/** A work that is done once; what it writes goes through the database it is given. */
+export interface LoneWork {
+  readonly name: string;
+  /** What who comes second is told, before who has it. */
+  readonly refusal: string;
+  readonly stop: AbortSignal;
+  run(db: Db, signal: AbortSignal): Promise<void>;
 }
+
+/** What a lone work needs; `dataDir` is where processes on the embedded database meet. */
+export interface LoneDeps extends ElectionDeps {
+  readonly db: Db;
+  readonly dataDir: string;
+}
+
+/**
+ * Runs a work once, while no other process of any kind does the work of this name. Throws SERVICE_UNAVAILABLE with
+ * `refusal` and who has it where one does, or took it while the database was away: a leadership that is lost with its
+ * connection is taken again, and the work goes on, whose writes are fenced ({@link fenceDb}). On the embedded database,
+ * which commands share with a server, the lock is one of `dataDir`.
+ */
+export function runAlone(deps: LoneDeps, work: LoneWork): Promise<void> {
+  return deps.db.mode === 'EMBEDDED' ? runInDirectory(deps, work) : runThroughTerms(deps, work);
+}
+
+function refusalOf({ refusal }: LoneWork, by: string): AppError {
+  return new AppError('SERVICE_UNAVAILABLE', `${refusal} (process ${by})`);
+}
+
+async function runInDirectory({ db, clock, dataDir }: LoneDeps, work: LoneWork): Promise<void> {
+  const holder = { pid: process.pid, startedAt: new Date(clock.now()).toISOString() };
+  const unlock = await lockWork(socketDirectory(dataDir), work.name, holder, ({ pid, startedAt }) =>
+    refusalOf(work, `${pid} since ${startedAt}`),
+  );
+  try {
+    await work.run(db, work.stop);
+  } finally {
+    await unlock();
+  }
+}
+
+async function runThroughTerms(deps: LoneDeps, work: LoneWork): Promise<void> {
+  const { db, clock } = deps;
+  const { name, stop } = work;
+  const over = new AbortController();
+  const taken = new AbortController();
+  // By who leads and not by the term's number: terms of ours may follow each other while a write is under way.
+  const isOurs = (tx: Sql): Promise<object[]> =>
+    tx.query('SELECT 1 FROM leader WHERE name = $1 AND holder = $2 FOR SHARE', [name, holderName()]);
+  const fenced = fence(db, name, isOurs, () => taken.abort());
+  const holder = await findHolder(db, name);
+  let working: Promise<void> | null = null;
+  const keep: LeadersWork = async (_, signal) => {
+    working ??= work.run(fenced, AbortSignal.any([stop, taken.signal])).finally(() => over.abort());
+    working.catch(() => {}); // told at its end
+    await new Promise<void>((resolve) => void whenAborted(signal, resolve));
+  };
+  const standBy = (): void => {
+    if (working === null) throw refusalOf(work, holder);
+  };
+  for (let losses = 0; !over.signal.aborted; losses += 1) {
+    if (losses > 0) await clock.sleep(retryDelayMs(losses), over.signal);
+    await serveTerm(deps, { name, standBy, run: keep, stop: over.signal }).catch((error: unknown) => {
+      if (working === null) throw error; // later the database is away, and the leadership is tried for again
+    });
+  }
+  const failure = await (working ?? Promise.resolve()).then(
+    () => null,
+    (error: unknown) => ({ error }),
+  );
+  if (taken.signal.aborted) throw refusalOf(work, await findHolder(db, name));
+  if (failure !== null) throw failure.error;
+}
+
+async function findHolder(db: Sql, name: string): Promise<string> {
+  const [leader] = await db.query<{ holder: string }>('SELECT holder FROM leader WHERE name = $1', [name]);
+  return leader?.holder ?? 'unknown';
+}
+
+/** This process, as others are told of it. */
+const holderName = (): string => `${hostname()}:${process.pid}`;
 
 /** A candidacy for one term. */
 interface Candidacy {
@@ -131,8 +183,8 @@ interface Candidacy {
   readonly stop: AbortSignal;
 }
 
-/** Waits for the leadership and runs one term; true where it was lost before the work had ended. */
-async function serveTerm({ db, clock, log }: ElectionDeps, { name, standBy, run, stop }: Candidacy): Promise<boolean> {
+/** Waits for the leadership and runs one term. */
+async function serveTerm({ db, clock, log }: ElectionDeps, { name, standBy, run, stop }: Candidacy): Promise<void> {
   const client = await db.connectAlone({ idle_session_timeout: silenceMaxMs });
   const lost = new AbortController();
   client.once('end', () => lost.abort());
@@ -143,13 +195,12 @@ async function serveTerm({ db, clock, log }: ElectionDeps, { name, standBy, run,
       standBy();
       await clock.sleep(standbyPollMs, signal);
     }
-    if (signal.aborted) return lost.signal.aborted;
+    if (signal.aborted) return;
     const term = await beginTerm(clock, client, name);
     stopBeating = beat(clock, client, lost);
     log.info({ ...term }, 'leading');
     await run(term, signal);
-    if (lost.signal.aborted) log.error({ ...term }, 'the leadership was lost; the work ended here');
-    return lost.signal.aborted;
+    if (lost.signal.aborted) log.error({ ...term }, 'the leadership was lost; the term ended here');
   } finally {
     stopBeating();
     void client.end().catch(() => {}); // ends the session, which lets go of the lock
@@ -161,23 +212,26 @@ async function serveTerm({ db, clock, log }: ElectionDeps, { name, standBy, run,
  * while they run. Writes outside a transaction are not checked. `onLost` is told of a refusal.
  */
 export function fenceDb(db: Db, term: Term | null, onLost: () => void = () => {}): Db {
-  if (term === null) return db;
+  return term === null ? db : fence(db, term.name, (tx) => findCurrent(tx, term), onLost);
+}
+
+/** A database whose transactions fail where `find` finds nothing, which must hold what it finds until they end. */
+function fence(db: Db, name: string, find: (tx: Sql) => Promise<object[]>, onLost: () => void): Db {
   return {
     ...db,
     transaction: (run) =>
       db.transaction(async (tx) => {
-        if (!(await isCurrent(tx, term))) {
+        if ((await find(tx)).length === 0) {
           onLost();
-          throw new Error(`another process leads ${term.name} now; this write was refused`);
+          throw new Error(`another process leads ${name} now; this write was refused`);
         }
         return run(tx);
       }),
   };
 }
 
-async function isCurrent(tx: Sql, { name, epoch }: Term): Promise<boolean> {
-  const rows = await tx.query('SELECT 1 FROM leader WHERE name = $1 AND epoch = $2 FOR SHARE', [name, epoch]);
-  return rows.length > 0;
+function findCurrent(tx: Sql, { name, epoch }: Term): Promise<object[]> {
+  return tx.query('SELECT 1 FROM leader WHERE name = $1 AND epoch = $2 FOR SHARE', [name, epoch]);
 }
 
 async function tryLock(clock: ElectionDeps['clock'], client: pg.Client, name: string): Promise<boolean> {
@@ -189,8 +243,13 @@ async function tryLock(clock: ElectionDeps['clock'], client: pg.Client, name: st
 async function beginTerm(clock: ElectionDeps['clock'], client: pg.Client, name: string): Promise<Term> {
   const sql = `INSERT INTO leader (name, epoch, holder, since) VALUES ($1, 1, $2, $3)
     ON CONFLICT (name) DO UPDATE SET epoch = leader.epoch + 1, holder = excluded.holder, since = excluded.since RETURNING epoch`;
-  const holder = `${hostname()}:${process.pid}`;
-  const rows = await ask<{ epoch: string }>(clock, client, sql, [name, holder, new Date(clock.now())], beginWithinMs);
+  const rows = await ask<{ epoch: string }>(
+    clock,
+    client,
+    sql,
+    [name, holderName(), new Date(clock.now())],
+    beginWithinMs,
+  );
   return { name, epoch: Number(rows[0]?.epoch) };
 }
 

@@ -189,7 +189,7 @@ test('a work that is done alone is refused while another does it, of whatever ki
   const ending = new AbortController();
   let begin = (): void => {};
   const isBegun = new Promise<void>((resolve) => (begin = resolve));
-  const run = async (_: Term | null, signal: AbortSignal): Promise<void> => {
+  const run = async (_: Db, signal: AbortSignal): Promise<void> => {
     begin();
     await new Promise<void>((resolve) => whenAborted(signal, resolve));
   };
@@ -215,4 +215,50 @@ test('a work that is done alone is refused while another does it, of whatever ki
       },
     );
   while (!(await tryAgain())) await systemClock.sleep(20);
+});
+
+test('a work that is done alone goes on where its session is ended, and nobody else can begin it', async (t) => {
+  const db = await createTestDb(t);
+  if (db.mode === 'EMBEDDED') return t.skip('sessions are of PostgreSQL');
+  const deps = { db, clock: systemClock, log: quiet, dataDir: '' };
+  let wrote = 0;
+  const findLock = `SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE l.locktype = 'advisory' AND l.classid = 5201315 AND d.datname = current_database()`;
+  const findEpoch = async (): Promise<number> =>
+    (await db.query<{ epoch: number }>(`SELECT epoch FROM leader WHERE name = 'alone'`))[0]?.epoch ?? 0;
+  const work = { name: 'alone', refusal: 'It is being done', stop: new AbortController().signal };
+  await runAlone(deps, {
+    ...work,
+    async run(own, signal) {
+      for (let n = 1; n <= 3; n += 1) {
+        const before = await findEpoch();
+        await db.query(`SELECT pg_terminate_backend(pid) FROM (${findLock}) l`);
+        while ((await findEpoch()) === before) await own.transaction((tx) => tx.query('SELECT 1'));
+        await own.transaction((tx) => tx.query('SELECT 1'));
+        await assert.rejects(runAlone(deps, { ...work, run: () => Promise.resolve() }), /It is being done/);
+        assert.equal(signal.aborted, false);
+        wrote += 1;
+      }
+    },
+  });
+  assert.equal(wrote, 3);
+});
+
+test('a work that another process has taken over meanwhile ends with a refusal, and writes nothing more', async (t) => {
+  const db = await createTestDb(t);
+  if (db.mode === 'EMBEDDED') return t.skip('sessions are of PostgreSQL');
+  const deps = { db, clock: systemClock, log: quiet, dataDir: '' };
+  const work = { name: 'alone', refusal: 'It is being done', stop: new AbortController().signal };
+  const taken = runAlone(deps, {
+    ...work,
+    async run(own, signal) {
+      await db.execute(`UPDATE leader SET holder = 'elsewhere:1', epoch = epoch + 1 WHERE name = 'alone'`);
+      await assert.rejects(
+        own.transaction(() => Promise.reject(new Error('written'))),
+        /another process leads alone now/,
+      );
+      assert.equal(signal.aborted, true);
+    },
+  });
+  await assert.rejects(taken, { code: 'SERVICE_UNAVAILABLE', message: 'It is being done (process elsewhere:1)' });
 });
