@@ -144,7 +144,9 @@ async function runThroughTerms(deps: LoneDeps, work: LoneWork): Promise<void> {
   const fenced = fence(db, name, isOurs, () => taken.abort());
   const holder = await findHolder(db, name);
   let working: Promise<void> | null = null;
+  let losses = 0;
   const keep: LeadersWork = async (_, signal) => {
+    losses = 0;
     working ??= work.run(fenced, AbortSignal.any([stop, taken.signal])).finally(() => over.abort());
     working.catch(() => {}); // told at its end
     await new Promise<void>((resolve) => void whenAborted(signal, resolve));
@@ -152,7 +154,7 @@ async function runThroughTerms(deps: LoneDeps, work: LoneWork): Promise<void> {
   const standBy = (): void => {
     if (working === null) throw refusalOf(work, holder);
   };
-  for (let losses = 0; !over.signal.aborted; losses += 1) {
+  for (; !over.signal.aborted; losses += 1) {
     if (losses > 0) await clock.sleep(retryDelayMs(losses), over.signal);
     await serveTerm(deps, { name, standBy, run: keep, stop: over.signal }).catch((error: unknown) => {
       if (working === null) throw error; // later the database is away, and the leadership is tried for again
