@@ -13,40 +13,17 @@ export interface Deps {
 export const tokenColumns = `t.id, t.slug, t.symbol, t.name, t.market_cap_rank AS "marketCapRank", t.logo_url AS "logoUrl",
   t.circulating_supply AS "circulatingSupply", t.max_supply AS "maxSupply", t.listed_at AS "listedAt"`;
 
-const tokenSelect = {
-  id: true,
-  slug: true,
-  symbol: true,
-  name: true,
-  marketCapRank: true,
-  logoUrl: true,
-  circulatingSupply: true,
-  maxSupply: true,
-  listedAt: true,
-} as const;
-
-async function findTokens(
-  { db }: Deps,
-  where: { id: { in: number[] } } | { slug: { in: string[] } },
-): Promise<Token[]> {
-  const rows = await db.prisma.token.findMany({ where, select: tokenSelect });
-  return rows.map(({ circulatingSupply, maxSupply, listedAt, ...row }) => ({
-    ...row,
-    circulatingSupply: circulatingSupply?.toFixed() ?? null,
-    maxSupply: maxSupply?.toFixed() ?? null,
-    listedAt: listedAt?.getTime() ?? null,
-  }));
-}
-
 /** A token by id; null where there is none. */
-export const tokenById = defineLoader<Deps, number, Token | null>(async (deps, ids) =>
-  inKeyOrder(ids, await findTokens(deps, { id: { in: [...ids] } }), ({ id }) => id),
-);
+export const tokenById = defineLoader<Deps, number, Token | null>(async ({ db }, ids) => {
+  const rows = await db.query<Token>(`SELECT ${tokenColumns} FROM token t WHERE t.id = ANY($1::int[])`, [ids]);
+  return inKeyOrder(ids, rows, ({ id }) => id);
+});
 
 /** A token by its slug, spelled exactly; null where there is none. */
-export const tokenBySlug = defineLoader<Deps, string, Token | null>(async (deps, slugs) =>
-  inKeyOrder(slugs, await findTokens(deps, { slug: { in: [...slugs] } }), ({ slug }) => slug),
-);
+export const tokenBySlug = defineLoader<Deps, string, Token | null>(async ({ db }, slugs) => {
+  const rows = await db.query<Token>(`SELECT ${tokenColumns} FROM token t WHERE t.slug = ANY($1::text[])`, [slugs]);
+  return inKeyOrder(slugs, rows, ({ slug }) => slug);
+});
 
 const contractColumns = `c.token_id AS "tokenId", c.network, n.name AS "networkName", n.chain_id AS "chainId", c.address, c.decimals`;
 
