@@ -2,7 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { ErrorLog } from '../graphql/errors.ts';
 import { defaultLimits, type Limits } from '../graphql/limits.ts';
-import { createPipeline, type Pipeline } from '../graphql/pipeline.ts';
+import { createPipeline, type OperationScope, type Pipeline } from '../graphql/pipeline.ts';
 import { useSignedInOnly } from '../graphql/plugins/anonymous.ts';
 import { type OperationContext, useOperationPipeline } from '../graphql/plugins/operation.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -10,6 +10,7 @@ import type { Authenticate, Viewer } from '../lib/viewer.ts';
 import { type Carrier, type Check, createCheck, isStill, sessionCookieOf } from './credential.ts';
 import { useHttp, useHttpRules } from './http-plugins.ts';
 import { useRecheck } from './recheck.ts';
+import { createDoor, type Door } from './door.ts';
 import { createEventStreams, type EventStreams } from './sse.ts';
 
 /**
@@ -20,6 +21,8 @@ import { createEventStreams, type EventStreams } from './sse.ts';
 export interface Api {
   readonly yoga: YogaServerInstance<OperationContext, object>;
   readonly pipeline: Pipeline;
+  /** The short way of usual requests, past Yoga. */
+  readonly door: Door;
   readonly streams: EventStreams;
   /** Says who a request or a socket is from; asked again later, whether that still holds. */
   check(carrier: Carrier): Check;
@@ -94,28 +97,37 @@ export function createApi(deps: ApiDeps): Api {
     maxRequestBodySize: false,
     disposeOnProcessTerminate: false,
   });
-  return { yoga, pipeline, streams, check: (carrier) => createCheck(deps.access, carrier) };
+  return {
+    yoga,
+    pipeline,
+    door: createDoor(deps, pipeline),
+    streams,
+    check: (carrier) => createCheck(deps.access, carrier),
+  };
 }
 
 async function createContext(deps: ApiDeps, initial: { request: Request } & OperationContext): Promise<object> {
   const { seed: given, operation, request } = initial as { request: Request } & ServerContext;
-  const seed = given ?? seedOf({ request, operation }, deps.access?.publicOrigin ?? null);
+  const header = (name: string): string | null => request.headers.get(name);
+  const seed = given ?? seedOf(operation, header, deps.access?.publicOrigin ?? null);
   const check = createCheck(deps.access, seed);
   const viewer = await check();
   if (viewer !== null) operation.isStillAllowed = () => isStill(viewer, check);
-  const lastEventId = given ? null : request.headers.get('last-event-id'); // a reconnecting EventSource sends it by itself
+  const lastEventId = given ? null : header('last-event-id'); // a reconnecting EventSource sends it by itself
   return { ...(await deps.context({ ...seed, viewer })), lastEventId };
 }
 
-function seedOf(
-  { request, operation }: { request: Request } & OperationContext,
+/** What the context of an operation over HTTP is made from. */
+export function seedOf(
+  operation: OperationScope,
+  header: OperationSeed['header'],
   publicOrigin: string | null,
 ): OperationSeed {
   return {
     requestId: operation.requestId,
     signal: operation.abort.signal,
     transport: 'HTTP',
-    header: (name) => request.headers.get(name),
+    header,
     connectionParams: {},
     setSessionCookie: (token, lifeMs) => {
       Object.assign(operation.headers ?? {}, { 'set-cookie': sessionCookieOf(token, lifeMs, publicOrigin) });

@@ -11,12 +11,12 @@ export function isAllowedOrigin(origin: string | null, host: string | null, allo
 
 /** CORS headers for a request: none for a foreign origin; the preflight ones when asked before the request. */
 export function corsHeaders(
-  headers: Headers,
+  header: (name: string) => string | null | undefined,
   allowed: readonly string[],
   isPreflight: boolean,
 ): Record<string, string> {
-  const origin = headers.get('origin');
-  if (origin === null || !isAllowedOrigin(origin, headers.get('host'), allowed)) return { vary: 'origin' };
+  const origin = header('origin') ?? null;
+  if (origin === null || !isAllowedOrigin(origin, header('host') ?? null, allowed)) return { vary: 'origin' };
   return {
     vary: 'origin',
     'access-control-allow-origin': origin,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { OperationTypeNode } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import type { ErrorLog } from '../graphql/errors.ts';
 import { createOperationAbort, type OperationScope, type Pipeline } from '../graphql/pipeline.ts';
 import { AppError } from '../lib/errors.ts';
@@ -19,6 +19,8 @@ export interface HttpDeps {
 
 interface Exchange {
   readonly operation: OperationScope;
+  /** What the door has read of the body. */
+  readonly params?: GraphQLParams;
 }
 
 /** The id a client gave its request, when it can be logged as it is; else a new one. */
@@ -41,7 +43,8 @@ export function useHttp({ streams, log, corsOrigins }: HttpDeps): Plugin<object,
       const { request } = hook;
       assertReadable(request);
       if (!acceptedFor(request, false) && !acceptedFor(request, true)) throw notAcceptable();
-      hook.setRequestParser(readParams);
+      const { params } = hook.serverContext as Exchange;
+      hook.setRequestParser(params ? () => params : readParams);
     },
     onResultProcess(hook) {
       const { request } = hook;
@@ -53,7 +56,7 @@ export function useHttp({ streams, log, corsOrigins }: HttpDeps): Plugin<object,
     },
     onResponse({ request, response, serverContext }) {
       const isPreflight = request.method === 'OPTIONS';
-      const headers = corsHeaders(request.headers, corsOrigins, isPreflight);
+      const headers = corsHeaders((name) => request.headers.get(name), corsOrigins, isPreflight);
       for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
       response.headers.set('x-request-id', serverContext.operation.requestId);
       for (const [name, value] of Object.entries(serverContext.operation.headers ?? {}))
@@ -66,7 +69,10 @@ function acceptedFor(request: Request, isSubscription: boolean) {
   return chooseMediaType(request.headers.get('accept'), isSubscription);
 }
 
-function notAcceptable(what = 'application/json, application/graphql-response+json or text/event-stream'): AppError {
+/** Refuses a client that takes nothing of what there is. */
+export function notAcceptable(
+  what = 'application/json, application/graphql-response+json or text/event-stream',
+): AppError {
   return new AppError('NOT_ACCEPTABLE', `The Accept header must allow ${what}.`);
 }
 

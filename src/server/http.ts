@@ -109,9 +109,14 @@ function redirect(response: ServerResponse, location: string): void {
   response.writeHead(302, { location, 'content-length': 0 }).end();
 }
 
-async function serveApi({ yoga }: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveApi({ yoga, door }: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
   request.url = request.url?.replace(/^\/graphql\/(?=\?|$)/, '/graphql') ?? '/graphql';
-  await yoga.handle(request, response);
+  if (!door.takes(request)) return void (await yoga.handle(request, response));
+  await door.serve(
+    request,
+    response,
+    async (params) => void (await yoga.handle(request, response, { params } as object)),
+  );
 }
 
 async function serveReadiness({ health }: ServerDeps, isStopping: boolean, response: ServerResponse): Promise<void> {

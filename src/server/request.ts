@@ -15,14 +15,19 @@ export function assertReadable(request: Request): void {
   if (request.method !== 'POST')
     throw new AppError('METHOD_NOT_ALLOWED', `${request.method} is not understood here; use POST or GET.`);
   const given = request.headers.get('content-type') ?? '';
-  const [type = '', ...parameters] = given
+  if (isJsonType(given)) return;
+  const shown = given === '' ? 'no content type' : `"${given.slice(0, 100)}"`;
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send the request as application/json in UTF-8; got ${shown}.`);
+}
+
+/** Whether a content type is JSON as we read it: in UTF-8. */
+export function isJsonType(contentType: string): boolean {
+  const [type = '', ...parameters] = contentType
     .toLowerCase()
     .split(';')
     .map((part) => part.trim());
   const isUtf8 = parameters.every((part) => !part.startsWith('charset=') || /^charset="?utf-8"?$/.test(part));
-  if (type === 'application/json' && isUtf8) return;
-  const shown = given === '' ? 'no content type' : `"${given.slice(0, 100)}"`;
-  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send the request as application/json in UTF-8; got ${shown}.`);
+  return type === 'application/json' && isUtf8;
 }
 
 /** The operation a request asks for. Throws BAD_REQUEST or PAYLOAD_TOO_LARGE. */
@@ -62,13 +67,21 @@ async function readBody(request: Request): Promise<unknown> {
       if (length > bodyBytesMax) throw tooLarge();
       chunks.push(bytes);
     }
-  if (length === 0) throw new AppError('BAD_REQUEST', 'The request has no body; send a JSON object with a `query`.');
-  return parseJson(decode(Buffer.concat(chunks)), 'The request body');
+  return parseBody(Buffer.concat(chunks));
 }
+
+/** What a body says. Throws BAD_REQUEST where it is empty or not JSON in UTF-8. */
+export function parseBody(bytes: Uint8Array): unknown {
+  if (bytes.byteLength === 0)
+    throw new AppError('BAD_REQUEST', 'The request has no body; send a JSON object with a `query`.');
+  return parseJson(decode(bytes), 'The request body');
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     throw new AppError('BAD_REQUEST', 'The request body is not valid UTF-8.');
   }

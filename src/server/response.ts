@@ -48,11 +48,26 @@ export function createResponse(result: Result, deps: ResponseDeps): Response {
   const scope = { requestId: operation.requestId, log };
   if (Symbol.asyncIterator in result) return createStream(result, scope, deps);
   const presented = withCost(presentResult(result, scope), operation);
-  const status = statusOf(presented, accepted);
+  const { status, headers, body } = answerOf(presented, accepted);
   if (accepted?.type === mediaTypes.events && status === 200) return createStream(presented, scope, deps);
+  return new deps.ResponseOf(body, { status, headers });
+}
+
+/** An answer in JSON, ready to be sent. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The answer that a presented result is. */
+export function answerOf(presented: ExecutionResult, accepted: AcceptedType | null): Answer {
   const type = accepted?.type === mediaTypes.graphql ? mediaTypes.graphql : mediaTypes.json;
-  const headers = { 'content-type': `${type}; charset=utf-8`, ...headersOf(presented) };
-  return new deps.ResponseOf(JSON.stringify(presented), { status, headers });
+  return {
+    status: statusOf(presented, accepted),
+    headers: { 'content-type': `${type}; charset=utf-8`, ...headersOf(presented) },
+    body: JSON.stringify(presented),
+  };
 }
 
 function createStream(result: Result, scope: ErrorScope, { streams, operation, ResponseOf }: ResponseDeps): Response {

@@ -2,6 +2,7 @@ import type { Plugin } from '@envelop/core';
 import { type FragmentDefinitionNode, Kind, type SelectionSetNode } from 'graphql';
 import { AppError } from '../../lib/errors.ts';
 import type { Viewer } from '../../lib/viewer.ts';
+import type { Prepared } from '../pipeline.ts';
 import type { OperationContext } from './operation.ts';
 
 /** What somebody who is nobody yet must be able to ask, to become somebody. */
@@ -16,18 +17,22 @@ export function useSignedInOnly(): Plugin<OperationContext & { readonly viewer?:
     onContextBuilding:
       () =>
       ({ context }) => {
-        const { document, fragments = {} } = context.operation.prepared ?? {};
-        if (context.viewer || !document) return;
-        const roots = document.definitions.flatMap((node) =>
-          node.kind === Kind.OPERATION_DEFINITION ? fieldNames(node.selectionSet, fragments) : [],
-        );
-        if (roots.every((name) => openFields.has(name))) return;
-        throw new AppError(
-          'UNAUTHENTICATED',
-          'This installation answers no anonymous requests: sign in, or send an API key in the header x-api-key.',
-        );
+        if (context.operation.prepared) assertSignedIn(context.operation.prepared, context.viewer ?? null);
       },
   };
+}
+
+/** Throws UNAUTHENTICATED where nobody asks for more than somebody does who is to sign in. */
+export function assertSignedIn({ document, fragments }: Prepared, viewer: Viewer | null): void {
+  if (viewer !== null || !document) return;
+  const roots = document.definitions.flatMap((node) =>
+    node.kind === Kind.OPERATION_DEFINITION ? fieldNames(node.selectionSet, fragments) : [],
+  );
+  if (roots.every((name) => openFields.has(name))) return;
+  throw new AppError(
+    'UNAUTHENTICATED',
+    'This installation answers no anonymous requests: sign in, or send an API key in the header x-api-key.',
+  );
 }
 
 /** Names of the fields of a selection, those of its fragments included; the document is valid, so fragments end. */
