@@ -45,6 +45,8 @@ export interface DbOptions {
   readonly poolMax?: number;
   /** Statement timeout in ms: 5,000 for requests, 60,000 for jobs. */
   readonly statementTimeoutMs?: number;
+  /** How long to wait for a connection, in ms: 3,000 when not given. */
+  readonly connectTimeoutMs?: number;
 }
 
 const timestamptz = pg.types.builtins.TIMESTAMPTZ;
@@ -156,12 +158,12 @@ export function createDb(options: DbOptions): Db {
   const session: pg.ClientConfig = {
     ...options.connection,
     application_name: 'tokengraph',
-    connectionTimeoutMillis: 5000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5000,
     keepAlive: true,
   };
   const pool = new pg.Pool({
     ...session,
-    connectionTimeoutMillis: 3000,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 3000,
     query_timeout: statementTimeoutMs + silenceMs,
     options: optionsOf({
       TimeZone: 'UTC',

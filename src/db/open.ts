@@ -1,4 +1,4 @@
-import { createDb, type Db } from './client.ts';
+import { createDb, type Db, type DbOptions } from './client.ts';
 import { embeddedConnection, type Embedded, isServed, startEmbedded } from './embedded.ts';
 
 /** A database that was opened, and how to close all of it. */
@@ -15,30 +15,36 @@ export interface DbPlace {
   readonly dataDir: string;
 }
 
+type Timeouts = Pick<DbOptions, 'statementTimeoutMs' | 'connectTimeoutMs'>;
+
 /** Jobs may run statements that a request may not. */
-const jobTimeoutMs = 60_000;
+const jobTimeouts: Timeouts = { statementTimeoutMs: 60_000 };
+
+/** The embedded database has one session: a job waits for its turn behind whatever others run, to connect too. */
+const embeddedJobTimeouts: Timeouts = { ...jobTimeouts, connectTimeoutMs: 60_000 };
 
 /** Opens the database of a server: PostgreSQL, or the embedded one, which must not be in use. */
 export async function openDb(place: DbPlace): Promise<OpenDb> {
-  return place.databaseUrl === null ? openEmbedded(place.dataDir) : openPostgres(place.databaseUrl, {});
+  return place.databaseUrl === null ? openEmbedded(place.dataDir, {}) : openPostgres(place.databaseUrl, {});
 }
 
 /** Opens the database of a command: beside a running server it goes to that server's embedded database. */
 export async function openDbBeside(place: DbPlace): Promise<OpenDb> {
-  if (place.databaseUrl !== null) return openPostgres(place.databaseUrl, { statementTimeoutMs: jobTimeoutMs });
-  if (!(await isServed(place.dataDir))) return openEmbedded(place.dataDir);
-  const db = createDb({ mode: 'EMBEDDED', connection: embeddedConnection(place.dataDir), poolMax: 4 });
+  if (place.databaseUrl !== null) return openPostgres(place.databaseUrl, jobTimeouts);
+  if (!(await isServed(place.dataDir))) return openEmbedded(place.dataDir, embeddedJobTimeouts);
+  const connection = embeddedConnection(place.dataDir);
+  const db = createDb({ mode: 'EMBEDDED', connection, poolMax: 4, ...embeddedJobTimeouts });
   return { db, embedded: null, close: () => db.close() };
 }
 
-function openPostgres(connectionString: string, options: { statementTimeoutMs?: number }): OpenDb {
-  const db = createDb({ mode: 'POSTGRES', connection: { connectionString }, ...options });
+function openPostgres(connectionString: string, timeouts: Timeouts): OpenDb {
+  const db = createDb({ mode: 'POSTGRES', connection: { connectionString }, ...timeouts });
   return { db, embedded: null, close: () => db.close() };
 }
 
-async function openEmbedded(dataDir: string): Promise<OpenDb> {
+async function openEmbedded(dataDir: string, timeouts: Timeouts): Promise<OpenDb> {
   const embedded = await startEmbedded(dataDir);
-  const db = createDb({ mode: 'EMBEDDED', connection: embedded.connection });
+  const db = createDb({ mode: 'EMBEDDED', connection: embedded.connection, ...timeouts });
   return {
     db,
     embedded,

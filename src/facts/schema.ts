@@ -1,6 +1,7 @@
 import { builder } from '../graphql/builder.ts';
 import type { Context } from '../graphql/context.ts';
 import { assertWithin } from '../lib/limits.ts';
+import { assertSpan } from '../lib/span.ts';
 import { type MetricName, metricNames } from '../sources/fact.ts';
 import { TokenRef } from '../tokens/schema.ts';
 import { metrics } from './metric.ts';
@@ -47,6 +48,7 @@ interface FactsArgs {
 
 function readFacts(ctx: Context, tokenId: number, args: FactsArgs): Promise<Fact[]> {
   const { from = null, to = null, knownAt = null, source = null } = args;
+  assertSpan({ from, to });
   const limit = args.limit ?? daysDefault;
   assertWithin(limit, { name: 'factDays', argument: 'limit', max: daysMax });
   return factsOfToken(ctx).load({ tokenId, metrics: [...new Set(args.metrics)], from, to, knownAt, source, limit });

@@ -1,6 +1,7 @@
 import { builder } from '../graphql/builder.ts';
 import { createPage, type Page, type PageArgs, readPageArgs } from '../graphql/connection.ts';
 import type { Context } from '../graphql/context.ts';
+import { assertSpan } from '../lib/span.ts';
 import { CandleIntervalEnum } from '../prices/schema.ts';
 import type { FallbackReason } from '../sources/model-server.ts';
 import { TokenRef } from '../tokens/schema.ts';
@@ -272,7 +273,7 @@ const GradeAbsenceEnum = builder.enumType('GradeAbsence', {
     NO_MODEL: { description: 'No model of this kind is published.' },
     NO_CANDLES: { description: 'There are no candles of the interval that the model reads.' },
     TOO_LITTLE_HISTORY: { description: 'There are fewer candles than the model needs.' },
-    NOT_COMPUTED_YET: { description: 'The model has not graded any close yet.' },
+    NOT_COMPUTED_YET: { description: 'The model has graded no token at the newest close or later yet.' },
     NOT_GRADABLE: { description: 'The history suffices, but the token is not in the universe of the model.' },
   } satisfies Record<GradeAbsence, { description: string }>,
 });
@@ -334,6 +335,7 @@ async function pageHistory(
 ): Promise<Page<GradeRow>> {
   const version = model ?? null;
   const page = readPageArgs(args, `grades:${kind}:AS_OF:DESC`, 1);
+  assertSpan({ from, to });
   await assertModelVersion(ctx, kind, version);
   const rows = await gradePage(ctx).load({ tokenId, kind, version, from: from ?? null, to: to ?? null, page });
   return createPage(page, rows, ({ asOf }) => [asOf]);

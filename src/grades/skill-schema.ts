@@ -3,6 +3,7 @@ import type { Context } from '../graphql/context.ts';
 import type { FieldCost } from '../graphql/cost.ts';
 import { AppError } from '../lib/errors.ts';
 import { assertWithin } from '../lib/limits.ts';
+import { assertSpan } from '../lib/span.ts';
 import type { GradeModelRow } from './model-store.ts';
 import { GradeModelRef } from './schema.ts';
 import type { GradeSkill } from './skill.ts';
@@ -85,6 +86,7 @@ async function measureSkill(
 ): Promise<GradeSkill> {
   const { horizonDays, from, to, simulated } = args;
   const feeBps = args.feeBps ?? feeBpsDefault;
+  assertSpan({ from, to });
   assertWithin(horizonDays, { name: 'horizonDays', argument: 'horizonDays', max: horizonDaysMax });
   assertWithin(feeBps, { name: 'feeBps', argument: 'feeBps', min: 0, max: feeBpsMax });
   if (definition.interval !== 'ONE_DAY')

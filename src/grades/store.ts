@@ -326,22 +326,38 @@ export interface GradeGround {
   readonly model: GradeModel | null;
   /** Closed candles of the token's default series at the model's interval; null where it has none. */
   readonly candleCount: number | null;
-  /** Whether the model has graded anything yet. */
-  readonly isModelUsed: boolean;
+  /** Whether the model has graded any token of the same market, real or simulated, at the token's newest close or later. */
+  readonly isSettled: boolean;
 }
 
 /** The ground of a token's grade by the current model of a kind. One statement a batch. */
 export const gradeGround = defineLoader<Ctx, { readonly tokenId: number; readonly kind: GradeKind }, GradeGround>(
   ({ db }, keys) =>
     db.query<GradeGround>(
-      `SELECT m.definition AS model, s.candle_count AS "candleCount",
-         EXISTS (SELECT 1 FROM grade g WHERE g.model_id = m.id) AS "isModelUsed"
-       FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS q(token_id, kind, n)
-       LEFT JOIN current_grade_model c ON c.kind = q.kind::"GradeKind"
-       LEFT JOIN grade_model m ON m.id = c.model_id
-       LEFT JOIN default_series d ON d.token_id = q.token_id AND d.purpose = m.definition->>'interval'
-       LEFT JOIN series_interval s ON s.series_id = d.series_id AND s.interval::text = d.purpose
-       ORDER BY q.n`,
+      `WITH asked AS (
+         SELECT q.n, m.id AS model_id, m.definition, s.candle_count, d.purpose, o.kind = 'SIMULATED' AS is_simulated, last.open_time
+         FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS q(token_id, kind, n)
+         LEFT JOIN current_grade_model c ON c.kind = q.kind::"GradeKind"
+         LEFT JOIN grade_model m ON m.id = c.model_id
+         LEFT JOIN default_series d ON d.token_id = q.token_id AND d.purpose = m.definition->>'interval'
+         LEFT JOIN series r ON r.id = d.series_id LEFT JOIN source o ON o.id = r.source_id
+         LEFT JOIN series_interval s ON s.series_id = d.series_id AND s.interval::text = d.purpose
+         LEFT JOIN LATERAL (
+           SELECT b.open_time FROM candle b WHERE b.series_id = d.series_id AND b.interval = s.interval AND b.is_final
+           ORDER BY b.open_time DESC LIMIT 1
+         ) last ON true
+       ), settled AS MATERIALIZED (
+         -- Few markets and last closes are asked for, however many tokens: the series are walked once for each.
+         SELECT a.*, EXISTS (
+           SELECT 1 FROM default_series e JOIN series r ON r.id = e.series_id
+           JOIN source o ON o.id = r.source_id AND (o.kind = 'SIMULATED') = a.is_simulated
+           JOIN grade g ON g.model_id = a.model_id AND g.series_id = e.series_id AND g.as_of > a.open_time AND g.supersedes IS NULL
+           WHERE e.purpose = a.purpose
+         ) AS is_settled
+         FROM (SELECT DISTINCT model_id, purpose, is_simulated, open_time FROM asked) a
+       )
+       SELECT a.definition AS model, a.candle_count AS "candleCount", coalesce(u.is_settled, false) AS "isSettled"
+       FROM asked a LEFT JOIN settled u USING (model_id, purpose, is_simulated, open_time) ORDER BY a.n`,
       [keys.map(({ tokenId }) => tokenId), keys.map(({ kind }) => kind)],
     ),
   ({ tokenId, kind }) => `${tokenId} ${kind}`,

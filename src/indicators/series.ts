@@ -1,6 +1,6 @@
-import { AppError } from '../lib/errors.ts';
 import { type CandleInterval, intervalMs } from '../lib/interval.ts';
 import { assertWithin } from '../lib/limits.ts';
+import { assertSpan } from '../lib/span.ts';
 import type { Bar } from './bar.ts';
 import { type ResolvedIndicator, resolveIndicator } from './catalog.ts';
 import type { BarsKey, TokenBars } from './store.ts';
@@ -169,8 +169,7 @@ export function planSeries(request: SeriesRequest): SeriesPlan {
   const resolved = resolveIndicator(name, params ?? []);
   const limit = request.limit ?? pointsDefault;
   assertWithin(limit, { name: 'indicatorSeries', argument: 'limit', max: pointsMax });
-  if (from !== null && to !== null && from >= to)
-    throw new AppError('BAD_USER_INPUT', '`from` must be before `to`.', { extensions: { argument: 'from' } });
+  assertSpan({ from, to });
   const needed = resolved.definition.warmupBars(resolved.params);
   const lead = Math.max(needed, Math.min(setBars, leadFactor * needed));
   const key: BarsKey =

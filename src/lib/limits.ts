@@ -28,6 +28,13 @@ export interface Bounds {
   readonly max: number;
 }
 
+/** Throws LIMIT_EXCEEDED where the list of an argument is empty or has more than `max` items. */
+export function assertLength({ length }: readonly unknown[], { name, argument, max }: Omit<Bounds, 'min'>): void {
+  if (length >= 1 && length <= max) return;
+  const sentence = `\`${argument}\` takes 1 to ${max} items; got ${length}.`;
+  throw limitExceeded({ name, limit: max, value: length, field: `(${argument})`, sentence });
+}
+
 /** Throws LIMIT_EXCEEDED where the value of an argument lies outside `min` (1 when not given) to `max`. */
 export function assertWithin(value: number, { name, argument, min = 1, max }: Bounds): void {
   if (value >= min && value <= max) return;

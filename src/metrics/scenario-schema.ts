@@ -113,7 +113,7 @@ builder.objectField(TokenRef, 'scenarios', (t) =>
         description: `Totals to assume, at most ${valuesMax}; 0.5, 1, 2 and 4 times the present one when not given.`,
       }),
       dominancePct: t.arg.floatList({
-        description: `Shares to assume in percent, at most ${valuesMax}; 0.5, 1 and 2 times the present one when not given. Those above 100 are left out.`,
+        description: `Shares to assume in percent, 0 to 100, at most ${valuesMax}; 0.5, 1 and 2 times the present one when not given, without those above 100.`,
       }),
     },
     resolve: ({ id }, { horizonDays, seed, totalMarketCapUsd, dominancePct }, ctx) =>

@@ -1,6 +1,6 @@
 import type { Db } from '../db/client.ts';
 import { type CandleInterval, intervalMs } from '../lib/interval.ts';
-import { assertWithin } from '../lib/limits.ts';
+import { assertLength } from '../lib/limits.ts';
 import { largestCloses, type TokenCloses, tokenCloses } from '../prices/close-store.ts';
 import { readSlug } from '../tokens/inputs.ts';
 import { tokenBySlug } from '../tokens/store.ts';
@@ -76,7 +76,7 @@ export interface CorrelationMatrix extends Window {
 export async function loadCorrelationMatrix(ctx: Ctx, request: MatrixRequest): Promise<CorrelationMatrix> {
   const { interval, method } = request;
   const bounds = { name: 'correlationMatrix', argument: 'slugs', max: matrixTokensMax };
-  assertWithin(request.slugs.length, bounds);
+  assertLength(request.slugs, bounds);
   const size = { name: 'correlationMatrix', newest: correlationClosesDefault, closesMax: matrixClosesMax };
   const window = readWindow(request, size);
   const ids = await findTokenIds(ctx, request.slugs);

@@ -1,7 +1,7 @@
 import type { Db } from '../db/client.ts';
 import type { DecimalText } from '../lib/decimal.ts';
 import { AppError } from '../lib/errors.ts';
-import { assertWithin } from '../lib/limits.ts';
+import { assertLength, assertWithin } from '../lib/limits.ts';
 import { defineLoader } from '../lib/loader.ts';
 import { dayMs } from '../lib/interval.ts';
 import { type TokenCloses, tokenCloses } from '../prices/close-store.ts';
@@ -124,7 +124,7 @@ function assertRequest({ horizons, totals, dominancePcts, seed }: ScenarioReques
     totalMarketCapUsd: totals,
     dominancePct: dominancePcts,
   }))
-    if (list !== null) assertWithin(list.length, { name: 'scenarios', argument, max: valuesMax });
+    if (list !== null) assertLength(list, { name: 'scenarios', argument, max: valuesMax });
   for (const value of horizons ?? [])
     assertWithin(value, { name: 'scenarios', argument: 'horizonDays', max: horizonMax });
   for (const value of dominancePcts ?? [])

@@ -1,6 +1,6 @@
-import { AppError } from '../lib/errors.ts';
 import { type CandleInterval, dayMs } from '../lib/interval.ts';
 import { assertWithin } from '../lib/limits.ts';
+import { assertSpan } from '../lib/span.ts';
 import { computeQuantMetrics, type MetricsGround, type QuantMetrics } from '../metrics/quant-metrics.ts';
 import type { LevelSeries } from '../metrics/returns.ts';
 import { benchmarkDefault } from '../metrics/token-metrics.ts';
@@ -70,8 +70,7 @@ function daysOf(
   { asOf, derivation, wallets }: Portfolio,
   { from, to }: HistoryWindow,
 ): { fromDay: number; toDay: number } {
-  if (from !== null && to !== null && from >= to)
-    throw new AppError('BAD_USER_INPUT', '`from` must lie before `to`.', { extensions: { argument: 'from' } });
+  assertSpan({ from, to });
   const own = new Set(wallets.map(({ id }) => id));
   const first = derivation.movements.reduce(
     (least, { time, walletId, toWalletId }) =>

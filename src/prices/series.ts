@@ -1,7 +1,7 @@
 import type { DecimalText } from '../lib/decimal.ts';
-import { AppError } from '../lib/errors.ts';
 import { bucketClose, bucketOpen, type CandleInterval, intervalMs } from '../lib/interval.ts';
 import { assertWithin, limitExceeded } from '../lib/limits.ts';
+import { assertSpan } from '../lib/span.ts';
 
 /**
  * What a reader of candles gets: the stretch asked for, oldest first, with its gaps as asked for. Pure.
@@ -95,8 +95,7 @@ export interface CandleLimit {
  */
 export function readCandleArgs(args: CandleArgs, { name, limitMax }: CandleLimit): CandleRange {
   const { interval, from = null, to = null, source = null } = args;
-  if (from !== null && to !== null && from >= to)
-    throw new AppError('BAD_USER_INPUT', '`from` must lie before `to`.', { extensions: { argument: 'from' } });
+  assertSpan({ from, to });
   const limit = limitOf(args, limitMax);
   assertWithin(limit, { name, argument: 'limit', max: limitMax });
   return { interval, from, to, limit, isLimited: args.limit != null, gaps: args.gaps ?? 'OMIT', source };

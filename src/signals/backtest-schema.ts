@@ -3,6 +3,7 @@ import type { Context } from '../graphql/context.ts';
 import type { FieldCost } from '../graphql/cost.ts';
 import { AppError } from '../lib/errors.ts';
 import { assertWithin } from '../lib/limits.ts';
+import { assertSpan } from '../lib/span.ts';
 import { CandleIntervalEnum } from '../prices/schema.ts';
 import { findTokenIds } from '../tokens/token-ids.ts';
 import { type BacktestResult, computeBacktest } from './backtest.ts';
@@ -220,13 +221,12 @@ async function findPublished(ctx: Context, name: string): Promise<StrategyRow> {
 
 async function runBacktest(ctx: Context, args: BacktestArgs): Promise<Backtest> {
   const { from = null, to = null } = args;
-  if (from !== null && to !== null && from >= to)
-    throw new AppError('BAD_USER_INPUT', '`from` must lie before `to`.', { extensions: { argument: 'from' } });
+  assertSpan({ from, to });
   const strategyRow = await findPublished(ctx, args.strategy);
   const changed = overrideParams(strategyRow.definition, args.params);
   const feeBps = args.feeBps ?? changed.feeBps;
   assertWithin(feeBps, { name: 'feeBps', argument: 'feeBps', min: 0, max: feeBpsMax });
-  const [tokenId = 0] = await findTokenIds(ctx, [args.slug]);
+  const [tokenId = 0] = await findTokenIds(ctx, [args.slug], 'slug');
   const strategy = { ...changed, feeBps };
   const history = await readBacktestHistory(ctx.db, tokenId, strategy.interval, to);
   const result =

@@ -3,6 +3,7 @@ import { builder } from '../graphql/builder.ts';
 import type { Context } from '../graphql/context.ts';
 import { createPage, type Page, type PageArgs, readPageArgs } from '../graphql/connection.ts';
 import { AppError } from '../lib/errors.ts';
+import { assertSpan } from '../lib/span.ts';
 import { CandleIntervalEnum } from '../prices/schema.ts';
 import { keysMax, readKeys, readSlug } from '../tokens/inputs.ts';
 import { TokenRef } from '../tokens/schema.ts';
@@ -162,13 +163,14 @@ export const SignalFilterInput = builder.inputType('SignalFilter', {
 
 /**
  * A filter as stores take it: lists bounded, slugs resolved to `tokenIds` (null: any token). Throws LIMIT_EXCEEDED for
- * a list too long, BAD_USER_INPUT for a slug or strategy that is not known.
+ * a list too long, BAD_USER_INPUT for a slug or strategy that is not known and for a span upside down.
  */
 export async function readSignalFilter(
   ctx: Context,
   filter: typeof SignalFilterInput.$inferInput | null | undefined,
 ): Promise<{ tokenIds: number[] | null; conditions: SignalConditions }> {
   const { slugs, directions, strategies, narratives, from, to, minTraderGrade } = filter ?? {};
+  assertSpan({ from, to });
   const [tokenIds] = await Promise.all([
     slugs == null ? null : findTokenIds(ctx, slugs),
     strategies == null ? null : assertStrategies(ctx, readKeys(strategies, 'strategies')),

@@ -4,6 +4,7 @@ import { builder } from '../graphql/builder.ts';
 import type { Context } from '../graphql/context.ts';
 import type { FieldCost } from '../graphql/cost.ts';
 import { AppError } from '../lib/errors.ts';
+import { assertSpan } from '../lib/span.ts';
 import { keysMax } from '../tokens/inputs.ts';
 import { findTokenIds } from '../tokens/token-ids.ts';
 import { SignalDirectionEnum, StrategyRef } from './schema.ts';
@@ -123,6 +124,7 @@ async function readRecord(ctx: Context, { id, definition }: StrategyRow, args: R
       'BAD_USER_INPUT',
       'NEUTRAL signals end a direction and have no outcome; ask for BULLISH or BEARISH.',
     );
+  assertSpan(args);
   const totals = await recordTotals(ctx).load({
     strategyId: id,
     from: args.from ?? null,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createDb, type Db } from '../../src/db/client.ts';
 import { type Embedded, startEmbedded } from '../../src/db/embedded.ts';
+import { openDbBeside } from '../../src/db/open.ts';
 import { AppError } from '../../src/lib/errors.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tokengraph-embedded-'));
@@ -82,6 +83,19 @@ test('Prisma reads and writes beside plain statements', async () => {
     other.query('SELECT 2'),
   ]);
   assert.deepEqual(row, [{ n: 2 }]);
+});
+
+test('a command waits for its turn behind a long statement, with a connection and for one', async () => {
+  const place = { databaseUrl: null, dataDir: directory };
+  const [connected, fresh] = [await openDbBeside(place), await openDbBeside(place)];
+  await connected.db.query('SELECT 1');
+  const alone = await db.connectAlone();
+  const long = alone.query('SELECT pg_sleep(5.5)');
+  const answers = await Promise.all([connected.db.query('SELECT 1 AS n'), fresh.db.query('SELECT 2 AS n')]);
+  assert.deepEqual(answers, [[{ n: 1 }], [{ n: 2 }]]);
+  await long;
+  await alone.end();
+  await Promise.all([connected.close(), fresh.close()]);
 });
 
 test('a directory in use is refused with a sentence that names its process', async () => {

@@ -62,6 +62,8 @@ test('from, to, limit and source narrow it; the limit keeps the newest', async (
   assert.deepEqual(await read({ from: '2025-01-04T00:00:00Z' }), []);
   const { code } = await ask(db, query, { slugs: ['token-1'], metrics: ['NVT'], limit: 1001 });
   assert.equal(code, 'LIMIT_EXCEEDED');
+  const upsideDown = { slugs: ['token-1'], metrics: ['NVT'], from: '2025-01-04', to: '2025-01-03' };
+  assert.equal((await ask(db, query, upsideDown)).code, 'BAD_USER_INPUT');
 });
 
 test('twenty tokens take one statement for all their facts', async () => {

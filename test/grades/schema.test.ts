@@ -122,6 +122,11 @@ describe('Token.gradeStatus', () => {
        VALUES (52, 'ONE_DAY', $1, $1, 12), (53, 'ONE_DAY', $1, $1, 400)`,
       [new Date(day(1))],
     );
+    await db.execute(
+      `INSERT INTO candle (series_id, interval, open_time, open, high, low, close, is_final, is_native)
+       VALUES (53, 'ONE_DAY', $1, 1, 1, 1, 1, true, true)`,
+      [new Date(day(1))],
+    );
     const { data, statements } = await ask(
       db,
       `{ tokenBatch(slugs: ["token-2", "token-51", "token-52", "token-53"]) { nodes {
@@ -174,6 +179,7 @@ describe('Token.gradeHistory', () => {
     [{ first: 101 }, 'LIMIT_EXCEEDED'],
     [{ first: 0 }, 'LIMIT_EXCEEDED'],
     [{ first: 1, last: 1 }, 'BAD_USER_INPUT'],
+    [{ from: '2025-01-05', to: '2025-01-05' }, 'BAD_USER_INPUT'],
     [{ after: 'x' }, 'BAD_CURSOR'],
     [{ after: Buffer.from('["grades:INVESTOR:AS_OF:DESC",1]').toString('base64url') }, 'BAD_CURSOR'],
     [{ after: Buffer.from('["grades:TRADER:AS_OF:DESC","x"]').toString('base64url') }, 'BAD_CURSOR'],

@@ -103,6 +103,14 @@ test('real and simulated tokens are never mixed: without simulated ones there is
   assert.match(data?.gradeModels[0]?.skill.reason ?? '', /30 are needed/);
 });
 
+test('a span upside down is refused: no day would be taken for no skill', async () => {
+  const { errors } = await api.query(
+    '{ gradeModels { skill(horizonDays: 7, from: "2025-02-01T00:00:00Z", to: "2025-01-01T00:00:00Z") { dayCount } } }',
+  );
+  assert.equal(errors?.[0]?.extensions.code, 'BAD_USER_INPUT');
+  assert.match(errors[0].message, /`from` must lie before `to`/);
+});
+
 for (const [name, args] of [
   ['horizonDays', 'horizonDays: 0'],
   ['horizonDays', 'horizonDays: 91'],

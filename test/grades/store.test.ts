@@ -240,21 +240,31 @@ describe('reading many', () => {
   it('reads the ground of missing grades by one statement', async () => {
     await db.execute(
       `INSERT INTO series_interval (series_id, interval, first_open_time, last_open_time, candle_count)
-       VALUES (56, 'ONE_DAY', $1, $1, 89), (57, 'ONE_DAY', $1, $1, 90)`,
+       VALUES (56, 'ONE_DAY', $1, $1, 89), (57, 'ONE_DAY', $1, $1, 90), (58, 'ONE_DAY', $1, $1, 90), (59, 'ONE_DAY', $1, $1, 90)`,
       [new Date(day(1))],
+    );
+    await db.execute(`INSERT INTO source (id, name, kind) VALUES (2, 'simulated', 'SIMULATED')`);
+    await db.execute('UPDATE series SET source_id = 2 WHERE id = 59');
+    // 57 and 59 closed when others were graded, 58 later than any; of 57 a candle is under way, too.
+    await db.execute(
+      `INSERT INTO candle (series_id, interval, open_time, open, high, low, close, is_final, is_native)
+       SELECT s.id, 'ONE_DAY', s.opened, 1, 1, 1, 1, s.closed, true
+       FROM unnest($1::int[], $2::timestamptz[], $3::boolean[]) AS s(id, opened, closed)`,
+      [[57, 57, 58, 59], [0, 1, 300, 0].map((n) => new Date(day(n))), [true, false, true, true]],
     );
     const ctx = { db };
     let grounds: Awaited<ReturnType<ReturnType<typeof gradeGround>['load']>>[] = [];
     const sent = await statementsOf(async () => {
-      grounds = await Promise.all([55, 56, 57].map((tokenId) => gradeGround(ctx).load({ tokenId, kind: 'TRADER' })));
+      grounds = await Promise.all(
+        [55, 56, 57, 58, 59].map((tokenId) => gradeGround(ctx).load({ tokenId, kind: 'TRADER' })),
+      );
     });
     assert.equal(sent.length, 1);
     assert.deepEqual(
       grounds.map((ground) => absenceOf(ground).reason),
-      ['NO_CANDLES', 'TOO_LITTLE_HISTORY', 'NOT_GRADABLE'],
+      ['NO_CANDLES', 'TOO_LITTLE_HISTORY', 'NOT_GRADABLE', 'NOT_COMPUTED_YET', 'NOT_COMPUTED_YET'],
     );
     assert.match(absenceOf(grounds[1]!).detail, /^89 of the 90 1d candles/);
-    assert.equal(absenceOf({ ...grounds[2]!, isModelUsed: false }).reason, 'NOT_COMPUTED_YET');
     assert.equal(absenceOf({ ...grounds[2]!, model: null }).reason, 'NO_MODEL');
   });
 });

@@ -113,6 +113,7 @@ for (const args of [
   test(`${args} is refused`, async () => {
     const { errors } = await api.query(`{ token(slug: "young") { scenarios${args} { reason } } }`);
     assert.equal(errors?.[0]?.extensions.code, 'LIMIT_EXCEEDED');
+    if (args.endsWith('[])')) assert.equal(errors[0].message, '`horizonDays` takes 1 to 10 items; got 0.');
   });
 
 test('the scenarios of twenty tokens are four statements and one job', async () => {

@@ -146,6 +146,7 @@ for (const [what, args, code, message] of [
     const { errors } = await api.query(`{ backtest(${args}) { n } }`);
     assert.equal(errors?.[0]?.extensions.code, code);
     assert.match(errors[0].message, message);
+    if (what === 'an unknown token') assert.equal(errors[0].extensions['argument'], 'slug');
   });
 
 test('more trades than there may be are refused', async () => {

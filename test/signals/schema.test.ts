@@ -141,6 +141,7 @@ describe('Query.signals', () => {
 
   const refused: [variables: Record<string, unknown>, code: string, message: RegExp][] = [
     [{ filter: { slugs: ['no-such', 'token-1'] } }, 'BAD_USER_INPUT', /no-such/],
+    [{ filter: { from: '2025-01-02', to: '2025-01-01' } }, 'BAD_USER_INPUT', /`from` must lie before `to`/],
     [{ filter: { strategies: ['no-such'] } }, 'BAD_USER_INPUT', /Published: trend-votes-1d, trend-votes-1h/],
     [{ filter: { slugs: Array.from({ length: 251 }, () => 'token-1') } }, 'LIMIT_EXCEEDED', /250/],
     [{ first: 101 }, 'LIMIT_EXCEEDED', /100/],

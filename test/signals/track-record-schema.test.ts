@@ -141,8 +141,9 @@ test('token, direction and period narrow it down', async () => {
   assert.equal((await ask('(simulated: true)'))[0]?.['count'], 0);
 });
 
-test('a direction without outcomes and a slug of no token are refused; slugs do not multiply the cost', async () => {
-  for (const args of ['(direction: NEUTRAL)', '(slugs: ["nowhere"])']) {
+test('a direction without outcomes, a span upside down and a slug of no token are refused; slugs do not multiply the cost', async () => {
+  const upsideDown = '(from: "2025-02-01T00:00:00Z", to: "2025-01-01T00:00:00Z")';
+  for (const args of ['(direction: NEUTRAL)', '(slugs: ["nowhere"])', upsideDown]) {
     const { errors } = await api.query(`{ strategies { trackRecord${args} { count } } }`);
     assert.equal(errors?.[0]?.extensions.code, 'BAD_USER_INPUT');
   }
