@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { Db } from './db/client.ts';
 import { applyMigrations } from './db/migrate.ts';
 import { openDb } from './db/open.ts';
+import { createSnapshotReader } from './db/snapshot.ts';
 import { runEngineThread } from './engine-host.ts';
 import { createBus, type EventBus } from './events/bus.ts';
 import { createEventFeed } from './events/feed.ts';
@@ -16,7 +17,7 @@ import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
 import type { SignIn } from './lib/sign-in.ts';
 import { createSchema } from './schema.ts';
-import type { ApiAccess } from './server/api.ts';
+import type { ApiAccess } from './server/operation-context.ts';
 import { createHealthServer } from './server/health.ts';
 import { createServer, type Readiness } from './server/http.ts';
 import { createIdentityProvider } from './sources/identity-provider.ts';
@@ -118,6 +119,8 @@ async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers
   const work = createWorkPool({ clock, log });
   closers.push(() => work.close());
   const { signIn, access } = await createAccess({ db, clock, config });
+  const snapshots = createSnapshotReader({ db, clock });
+  closers.push(() => snapshots.close());
   const server = createServer({
     schema: createSchema(),
     context: ({ requestId, signal, viewer, setSessionCookie }): Context => ({
@@ -136,6 +139,7 @@ async function startServer(deps: AppDeps, role: Role, { db, bus, health, closers
     clock,
     log,
     health,
+    ...(config.answerCacheMb > 0 ? { answers: { snapshots, bytesMax: config.answerCacheMb * 2 ** 20 } } : {}),
     ...(role === 'api' ? { drainMs: balancedDrainMs } : {}),
   });
   const { url } = await server.start();

@@ -119,6 +119,15 @@ const variables = {
     .describe(
       "How many of the newest blocks are looked through for the chain's own coin and fees when an address is new; tokens are always read from the first block on.",
     ),
+  ANSWER_CACHE_MB: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(16_384)
+    .default(64)
+    .describe(
+      'Memory of the API for answers that are given again for as long as nothing was written to the database, 0 to 16,384 MB; 0: none.',
+    ),
   CORS_ORIGINS: list
     .default([])
     .describe("Origins that browsers may call from, separated by commas; absent: the server's own pages only."),
@@ -224,6 +233,7 @@ export interface Config {
   /** By EIP-155 chain id. */
   readonly rpcUrls: Readonly<Record<number, string>>;
   readonly rpcConfirmations: Readonly<Record<number, number>>;
+  readonly answerCacheMb: number;
   readonly corsOrigins: readonly string[];
   /** Scheme, host and port, without a slash at the end. */
   readonly publicOrigin: string;
@@ -284,6 +294,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     syncNativeBlocks: values.SYNC_NATIVE_BLOCKS,
     rpcUrls: readPerChain(given, 'RPC_URL'),
     rpcConfirmations: readPerChain(given, 'RPC_CONFIRMATIONS'),
+    answerCacheMb: values.ANSWER_CACHE_MB,
     corsOrigins: values.CORS_ORIGINS,
     publicOrigin: new URL(values.PUBLIC_ORIGIN ?? originOf(values)).origin,
     siweChainIds: values.SIWE_CHAIN_IDS,

@@ -117,7 +117,10 @@ export async function listCandles(
 ): Promise<readonly SeriesCandle[]> {
   const range = readCandleArgs(args, { name: 'candles', limitMax: candlesMax });
   const found = await foundCandles(deps).load({ ...range, tokenId });
-  return assertWhole(range, createCandlePage(range, found, deps.clock.now()));
+  return assertWhole(
+    range,
+    createCandlePage(range, found, () => deps.clock.now()),
+  );
 }
 
 /** A token's candles for columns, up to 5,000, with whether the limit cut the range. */
@@ -128,5 +131,5 @@ export async function readCandlePage(
 ): Promise<CandlePage & { readonly interval: CandleArgs['interval']; readonly source: string | null }> {
   const range = readCandleArgs(args, { name: 'candleSeries', limitMax: columnsMax });
   const found = await foundCandles(deps).load({ ...range, tokenId });
-  return { ...createCandlePage(range, found, deps.clock.now()), interval: args.interval, source: found.source };
+  return { ...createCandlePage(range, found, () => deps.clock.now()), interval: args.interval, source: found.source };
 }

@@ -113,7 +113,7 @@ export function mostCandles(args: Omit<CandleArgs, 'gaps'>, limitMax: number): n
 }
 
 /** Makes the answer of what was found. The work is bounded by `limit`, however wide the range is. */
-export function createCandlePage(range: CandleRange, found: FoundCandles, nowMs: number): CandlePage {
+export function createCandlePage(range: CandleRange, found: FoundCandles, nowMs: () => number): CandlePage {
   const { source } = found;
   if (source === null) return { candles: [], isTruncated: false };
   const show = (candle: StoredCandle): SeriesCandle => ({
@@ -122,7 +122,7 @@ export function createCandlePage(range: CandleRange, found: FoundCandles, nowMs:
     interval: range.interval,
     isFilled: false,
   });
-  if (range.gaps !== 'OMIT') return fillGaps(range, { ...found, source }, nowMs, show);
+  if (range.gaps !== 'OMIT') return fillGaps(range, { ...found, source }, nowMs(), show); // only there the time counts
   const { candles } = found;
   const kept = range.from === null ? candles.slice(-range.limit) : candles.slice(0, range.limit);
   return { candles: kept.map(show), isTruncated: kept.length < candles.length };

@@ -1,14 +1,11 @@
-import type { GraphQLSchema } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
-import type { ErrorLog } from '../graphql/errors.ts';
-import { defaultLimits, type Limits } from '../graphql/limits.ts';
-import { createPipeline, type OperationScope, type Pipeline } from '../graphql/pipeline.ts';
+import { defaultLimits } from '../graphql/limits.ts';
+import { createPipeline, type Pipeline } from '../graphql/pipeline.ts';
 import { useSignedInOnly } from '../graphql/plugins/anonymous.ts';
 import { type OperationContext, useOperationPipeline } from '../graphql/plugins/operation.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { Authenticate, Viewer } from '../lib/viewer.ts';
-import { type Carrier, type Check, createCheck, isStill, sessionCookieOf } from './credential.ts';
+import { type Carrier, type Check, createCheck, isStill } from './credential.ts';
 import { useHttp, useHttpRules } from './http-plugins.ts';
+import { type ApiDeps, type OperationSeed, seedOf } from './operation-context.ts';
 import { useRecheck } from './recheck.ts';
 import { createDoor, type Door } from './door.ts';
 import { createEventStreams, type EventStreams } from './sse.ts';
@@ -26,45 +23,6 @@ export interface Api {
   readonly streams: EventStreams;
   /** Says who a request or a socket is from; asked again later, whether that still holds. */
   check(carrier: Carrier): Check;
-}
-
-/** What the context of an operation is made from. */
-export interface OperationSeed {
-  readonly requestId: string;
-  /** Aborted when the client leaves or completes, when the query times out, when the server stops. */
-  readonly signal: AbortSignal;
-  readonly transport: 'HTTP' | 'WEBSOCKET';
-  /** Headers of the request or of the socket's upgrade, by lower-case name. */
-  readonly header: (name: string) => string | null;
-  /** Payload of `connection_init`; empty over HTTP. */
-  readonly connectionParams: Readonly<Record<string, unknown>>;
-  /** Sets the session's cookie with the answer, for so long in ms; absent over WebSocket, whose answers have no headers. */
-  readonly setSessionCookie?: (token: string, lifeMs: number) => void;
-}
-
-/** Makes the context of one operation of somebody (null: anonymous); may throw an AppError to refuse it. */
-export type CreateContext = (seed: OperationSeed & { readonly viewer: Viewer | null }) => object | Promise<object>;
-
-/** How an API knows who asks. */
-export interface ApiAccess {
-  readonly authenticate: Authenticate;
-  /** Origin of our own pages, such as https://api.example: the cookie counts for them only. */
-  readonly publicOrigin: string | null;
-  /** Whether anonymous requests may only sign in. */
-  readonly isSignedInOnly?: boolean;
-}
-
-/** What an API is made of. */
-export interface ApiDeps {
-  readonly schema: GraphQLSchema;
-  readonly context: CreateContext;
-  readonly clock: Clock;
-  readonly log: ErrorLog;
-  readonly corsOrigins: readonly string[];
-  /** Absent: everybody is anonymous. */
-  readonly access?: ApiAccess;
-  /** The promised figures, unless a test shrinks them. */
-  readonly limits?: Limits;
 }
 
 /** What a transport gives to Yoga: the operation's scope, and what its context is made from. */
@@ -115,22 +73,4 @@ async function createContext(deps: ApiDeps, initial: { request: Request } & Oper
   if (viewer !== null) operation.isStillAllowed = () => isStill(viewer, check);
   const lastEventId = given ? null : header('last-event-id'); // a reconnecting EventSource sends it by itself
   return { ...(await deps.context({ ...seed, viewer })), lastEventId };
-}
-
-/** What the context of an operation over HTTP is made from. */
-export function seedOf(
-  operation: OperationScope,
-  header: OperationSeed['header'],
-  publicOrigin: string | null,
-): OperationSeed {
-  return {
-    requestId: operation.requestId,
-    signal: operation.abort.signal,
-    transport: 'HTTP',
-    header,
-    connectionParams: {},
-    setSessionCookie: (token, lifeMs) => {
-      Object.assign(operation.headers ?? {}, { 'set-cookie': sessionCookieOf(token, lifeMs, publicOrigin) });
-    },
-  };
 }

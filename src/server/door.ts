@@ -10,13 +10,14 @@ import {
   withCost,
 } from '../graphql/pipeline.ts';
 import { assertSignedIn } from '../graphql/plugins/anonymous.ts';
+import { createAnswerMemory } from './answer-memory.ts';
 import { type AcceptedType, chooseMediaType, mediaTypes } from './accept.ts';
-import { type ApiDeps, seedOf } from './api.ts';
 import { corsHeaders } from './cors.ts';
 import { createCheck } from './credential.ts';
 import { notAcceptable, requestIdOf } from './http-plugins.ts';
+import { type ApiDeps, seedOf } from './operation-context.ts';
 import { bodyBytesMax, isJsonType, parseBody, toParams } from './request.ts';
-import { answerOf } from './response.ts';
+import { type Answer, answerOf, typeOf } from './response.ts';
 
 /**
  * The short way of the usual request: one query or mutation, as JSON by POST, answered as JSON. Yoga's way costs more
@@ -48,6 +49,7 @@ interface Exchange {
 /** Makes the door of an API. */
 export function createDoor(deps: ApiDeps, pipeline: Pipeline): Door {
   const acceptedBy = createAcceptMemo();
+  const memory = deps.answers ? createAnswerMemory(deps.answers) : null;
   return {
     takes(request) {
       const { 'content-length': length = '', 'content-type': type = '', accept } = request.headers;
@@ -57,23 +59,37 @@ export function createDoor(deps: ApiDeps, pipeline: Pipeline): Door {
       return accepted !== null && accepted.type !== mediaTypes.events;
     },
     async serve(request, response, handOver) {
-      const body = await readBody(request);
+      const sent = await readBody(request);
       const accepted = acceptedBy(request.headers.accept);
-      if (body === null || accepted === null) return; // the client left
+      if (sent === null || accepted === null) return; // the client left
       const exchange = openExchange(deps, request, response, accepted);
+      const reply = (result: ExecutionResult): Buffer => send(deps, exchange, response, answerTo(exchange, result));
       try {
-        const params = toParams(parseBody(body));
+        const memo = memory?.recall(sent) ?? null;
+        if (memo?.isKept) {
+          const { viewer } = await seeWho(deps, exchange);
+          const body = viewer || !deps.access?.isSignedInOnly ? await memo.read() : null;
+          if (body !== null)
+            return void send(deps, exchange, response, { status: 200, headers: typeOf(accepted), body });
+        }
+        const params = toParams(parseBody(sent));
         const prepared = pipeline.prepare(params.query ?? '');
-        if (!prepared.document) return send(deps, exchange, response, { errors: prepared.errors });
+        if (!prepared.document) return void reply({ errors: prepared.errors });
         const operation = pipeline.pick(prepared, params.operationName);
         if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
           if (!chooseMediaType(exchange.header('accept'), true)) throw notAcceptable('text/event-stream');
           return await handOver(params);
         }
         exchange.operation.prepared = prepared;
-        send(deps, exchange, response, await answer(deps, pipeline, { exchange, prepared, operation, params }));
+        const asked = { exchange, prepared, operation, params };
+        const isQuery = operation.operation === OperationTypeNode.QUERY;
+        if (!memo || !isQuery) return void reply(await answer(deps, pipeline, asked));
+        const watch = await memo.begin();
+        const result = await answer(deps, pipeline, asked, watch.context);
+        const body = reply(result);
+        if (!result.errors?.length) await watch.end(body);
       } catch (error) {
-        send(deps, exchange, response, { errors: [presentError(error, exchange.errors)] });
+        reply({ errors: [presentError(error, exchange.errors)] });
       }
     },
   };
@@ -128,24 +144,30 @@ interface Asked {
   readonly params: GraphQLParams;
 }
 
+/** Who asks, and what the context is made from. Throws UNAUTHENTICATED where what is shown is not valid. */
+async function seeWho({ access }: ApiDeps, { operation, header }: Exchange) {
+  const seed = seedOf(operation, header, access?.publicOrigin ?? null);
+  return { seed, viewer: await createCheck(access, seed)() };
+}
+
 async function answer(
   deps: ApiDeps,
   pipeline: Pipeline,
   { exchange, prepared, operation, params }: Asked,
+  watch: (context: object) => object = (context) => context,
 ): Promise<ExecutionResult> {
   if (prepared.errors.length > 0) return { errors: prepared.errors };
   const scope = exchange.operation;
-  const seed = seedOf(scope, exchange.header, deps.access?.publicOrigin ?? null);
-  const viewer = await createCheck(deps.access, seed)();
+  const { seed, viewer } = await seeWho(deps, exchange);
   if (deps.access?.isSignedInOnly) assertSignedIn(prepared, viewer);
-  const contextValue = { ...(await deps.context({ ...seed, viewer })), lastEventId: exchange.header('last-event-id') };
+  const context = { ...(await deps.context({ ...seed, viewer })), lastEventId: exchange.header('last-event-id') };
   scope.admission = pipeline.admit(prepared, operation, params.variables);
   if (scope.admission.errors.length > 0 || !prepared.document) return { errors: scope.admission.errors };
   return pipeline.run(
     {
       schema: pipeline.schema,
       document: prepared.document,
-      contextValue,
+      contextValue: watch(context),
       variableValues: params.variables,
       operationName: params.operationName,
     },
@@ -153,20 +175,26 @@ async function answer(
   );
 }
 
+function answerTo({ operation, errors, accepted }: Exchange, result: ExecutionResult): Answer {
+  return answerOf(withCost(presentResult(result, errors), operation), accepted);
+}
+
+/** Sends an answer and returns the body as it was sent. */
 function send(
   { corsOrigins }: ApiDeps,
-  { header, accepted, operation, errors }: Exchange,
+  { header, operation }: Exchange,
   response: ServerResponse,
-  result: ExecutionResult,
-): void {
-  const { status, headers, body } = answerOf(withCost(presentResult(result, errors), operation), accepted);
+  { status, headers, body }: Omit<Answer, 'body'> & { readonly body: string | Buffer },
+): Buffer {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   response
     .writeHead(status, {
       ...headers,
-      'content-length': Buffer.byteLength(body),
+      'content-length': bytes.length,
       ...corsHeaders(header, corsOrigins, false),
       'x-request-id': operation.requestId,
       ...operation.headers,
     })
-    .end(body);
+    .end(bytes);
+  return bytes;
 }

@@ -1,7 +1,9 @@
 import { createServer as createNodeServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { GraphQLParams } from 'graphql-yoga';
 import { AppError, messageOf } from '../lib/errors.ts';
-import { type Api, type ApiDeps, createApi } from './api.ts';
+import { type Api, createApi } from './api.ts';
+import type { ApiDeps } from './operation-context.ts';
 import { graphiqlPage, landingPage } from './pages.ts';
 import { createSocketServer, refuse, type SocketServer } from './ws.ts';
 import type { SocketLimits } from './ws-limits.ts';
@@ -111,12 +113,10 @@ function redirect(response: ServerResponse, location: string): void {
 
 async function serveApi({ yoga, door }: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
   request.url = request.url?.replace(/^\/graphql\/(?=\?|$)/, '/graphql') ?? '/graphql';
-  if (!door.takes(request)) return void (await yoga.handle(request, response));
-  await door.serve(
-    request,
-    response,
-    async (params) => void (await yoga.handle(request, response, { params } as object)),
-  );
+  const byYoga = async (given?: { readonly params: GraphQLParams }): Promise<void> => {
+    await yoga.handle(request, response, given as object);
+  };
+  await (door.takes(request) ? door.serve(request, response, (params) => byYoga({ params })) : byYoga());
 }
 
 async function serveReadiness({ health }: ServerDeps, isStopping: boolean, response: ServerResponse): Promise<void> {

@@ -62,12 +62,17 @@ export interface Answer {
 
 /** The answer that a presented result is. */
 export function answerOf(presented: ExecutionResult, accepted: AcceptedType | null): Answer {
-  const type = accepted?.type === mediaTypes.graphql ? mediaTypes.graphql : mediaTypes.json;
   return {
     status: statusOf(presented, accepted),
-    headers: { 'content-type': `${type}; charset=utf-8`, ...headersOf(presented) },
+    headers: { ...typeOf(accepted), ...headersOf(presented) },
     body: JSON.stringify(presented),
   };
+}
+
+/** The header that tells the type of an answer in JSON. */
+export function typeOf(accepted: AcceptedType | null): { readonly 'content-type': string } {
+  const type = accepted?.type === mediaTypes.graphql ? mediaTypes.graphql : mediaTypes.json;
+  return { 'content-type': `${type}; charset=utf-8` };
 }
 
 function createStream(result: Result, scope: ErrorScope, { streams, operation, ResponseOf }: ResponseDeps): Response {

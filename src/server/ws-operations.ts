@@ -5,9 +5,10 @@ import { createOperationAbort, type OperationScope } from '../graphql/pipeline.t
 import type { Port } from '../graphql/stream-outbox.ts';
 import { AppError } from '../lib/errors.ts';
 import { limitExceeded } from '../lib/limits.ts';
-import type { Api, OperationSeed } from './api.ts';
+import type { Api } from './api.ts';
 import { isStill } from './credential.ts';
 import { toParams } from './request.ts';
+import type { OperationSeed } from './operation-context.ts';
 import type { SocketLimits } from './ws-limits.ts';
 
 /** What is kept beside an open socket. */

@@ -45,7 +45,7 @@ function answer(
     .filter(({ openTime }) => openTime >= (from ?? -Infinity) && openTime < (to ?? Infinity));
   const candles = from === null ? inRange.slice(-limit - 1) : inRange.slice(0, limit + 1);
   const before = from === null ? null : (hours.map(stored).findLast(({ openTime }) => openTime < from) ?? null);
-  const page = createCandlePage(checked, { source: 'x', candles, before }, zero + nowHour * hour);
+  const page = createCandlePage(checked, { source: 'x', candles, before }, () => zero + nowHour * hour);
   const shown = page.candles.map((candle) => {
     const hourNumber = (candle.openTime - zero) / hour;
     if (!candle.isFilled) return String(hourNumber);
@@ -111,13 +111,13 @@ test('bounds between buckets count by open time', () => {
 
 test('a filled answer costs no more than its limit, however wide the range', () => {
   const wide = readCandleArgs({ interval: 'ONE_MINUTE', gaps: 'NULL', from: 0, to: zero, limit: 3 }, allowed);
-  const page = createCandlePage(wide, { source: 'x', candles: [], before: null }, zero);
+  const page = createCandlePage(wide, { source: 'x', candles: [], before: null }, () => zero);
   assert.deepEqual([page.candles.length, page.isTruncated], [3, true]);
 });
 
 test('without a series there is nothing, filled or not', () => {
   const range = readCandleArgs({ interval: 'ONE_HOUR', gaps: 'NULL', from: zero, to: zero + 9 * hour }, allowed);
-  const page = createCandlePage(range, { source: null, candles: [], before: null }, zero + 99 * hour);
+  const page = createCandlePage(range, { source: null, candles: [], before: null }, () => zero + 99 * hour);
   assert.deepEqual(page, { candles: [], isTruncated: false });
 });
 
@@ -127,7 +127,10 @@ test('a range without a limit is whole or an error', () => {
       { interval: 'ONE_HOUR', gaps: 'NULL', from: zero, to: zero + 1501 * hour, ...args },
       allowed,
     );
-    return assertWhole(range, createCandlePage(range, { source: 'x', candles: [], before: null }, zero + 9999 * hour));
+    return assertWhole(
+      range,
+      createCandlePage(range, { source: 'x', candles: [], before: null }, () => zero + 9999 * hour),
+    );
   };
   assert.throws(
     () => filled({}),

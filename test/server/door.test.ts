@@ -14,7 +14,7 @@ const authenticate: Authenticate = async (credential) => {
   return { accountId: 1, plan: 'FREE', via: 'KEY' };
 };
 
-const hooks = { after: (fn: () => unknown) => after(fn as () => void) };
+const hooks = { after: (fn: () => unknown) => after(fn) };
 const options = {
   schema: tinySchema,
   context: ({ signal, requestId, viewer }: { signal: AbortSignal; requestId: string; viewer: Viewer | null }) => ({

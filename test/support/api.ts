@@ -4,7 +4,8 @@ import type { Db } from '../../src/db/client.ts';
 import type { Limits } from '../../src/graphql/limits.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { Viewer } from '../../src/lib/viewer.ts';
-import { type Api, type ApiAccess, createApi, type OperationSeed } from '../../src/server/api.ts';
+import { type Api, createApi } from '../../src/server/api.ts';
+import type { ApiAccess, OperationSeed } from '../../src/server/operation-context.ts';
 
 /** An error as a client reads it. */
 export interface ClientError {
