@@ -8,6 +8,7 @@ import './indicators/schema.ts';
 import './levels/schema.ts';
 import './grades/schema.ts';
 import './grades/skill-schema.ts';
+import './grades/comparison-schema.ts';
 import './grades/subscription.ts';
 import './signals/schema.ts';
 import './signals/strategy-schema.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { readModelFile } from '../grades/model-file.ts';
-import { type GradeModelRow, getModel, listModels, publishModels } from '../grades/model-store.ts';
+import { type GradeModelRow, getModel, hasGrades, listModels, publishModels } from '../grades/model-store.ts';
 import { publishShipped } from '../ingest/market.ts';
 import { systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -66,6 +66,8 @@ async function makeCurrent(db: Db, version: string): Promise<void> {
   const model = await getModel(db, version);
   await publishModels(db, [], [model], systemClock.now());
   console.log(`${model.kind} grades are answered by ${version}${model.isCurrent ? ' already' : ' now'}.`);
+  if (!(await hasGrades(db, model.id)))
+    console.log(`It has not graded anything yet, so there are none to show; for history: compute --models ${version}`);
 }
 
 function lineOf({ kind, version, isCurrent, publishedAt, definition }: GradeModelRow): string {

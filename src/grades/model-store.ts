@@ -151,11 +151,25 @@ export async function readModelsRevision(db: Sql): Promise<string> {
 
 /** The published model of a version, whatever its kind. Throws BAD_USER_INPUT naming those there are. */
 export async function getModel(db: Sql, version: string): Promise<GradeModelRow> {
-  const models = await listModels(db);
+  return chooseModel(await listModels(db), version, 'version');
+}
+
+/** The model of a version among those published. Throws BAD_USER_INPUT, naming them, for the argument it was given by. */
+export function chooseModel(models: readonly GradeModelRow[], version: string, argument: string): GradeModelRow {
   const model = models.find((row) => row.version === version);
   if (model) return model;
   const names = models.map((row) => row.version).join(', ') || 'none';
-  throw new AppError('BAD_USER_INPUT', `There is no model "${version}". Published: ${names}.`);
+  const sentence = `There is no model "${version}". Published: ${names}.`;
+  throw new AppError('BAD_USER_INPUT', sentence, { extensions: { argument } });
+}
+
+/** Whether a model has graded anything yet. */
+export async function hasGrades(db: Sql, modelId: number): Promise<boolean> {
+  const [row] = await db.query<{ isUsed: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM grade g WHERE g.model_id = $1 AND g.supersedes IS NULL) AS "isUsed"`,
+    [modelId],
+  );
+  return row?.isUsed ?? false;
 }
 
 function findByName(models: readonly GradeModelRow[], name: ModelName): GradeModelRow | null {

@@ -12,7 +12,7 @@ import { createSchema } from '../../src/schema.ts';
 import { createWorkPool } from '../../src/work/pool.ts';
 import { createTestApi } from '../support/api.ts';
 import { createTestDb } from '../support/db.ts';
-import { gradeOf, seedTokens } from './seed.ts';
+import { gradeOf, investorV1, seedTokens } from './seed.ts';
 
 const start = Date.UTC(2025, 0, 1);
 const tokens = Array.from({ length: 12 }, (_, n) => n + 1);
@@ -26,7 +26,7 @@ await db.execute(
    FROM generate_series(1, $2::int) AS s, generate_series(0, 50) AS n`,
   [new Date(start), tokens.length],
 );
-const [measured, technical] = (await publishModels(db, [measuredV1, technicalV1], [measuredV1], 0)).map(
+const [measured, technical] = (await publishModels(db, [measuredV1, technicalV1, investorV1], [measuredV1], 0)).map(
   ({ id }) => id,
 ) as [number, number];
 await db.transaction((tx) =>
@@ -102,6 +102,43 @@ test('real and simulated tokens are never mixed: without simulated ones there is
   assert.deepEqual(data?.gradeModels[0]?.skill.dayCount, 0);
   assert.match(data?.gradeModels[0]?.skill.reason ?? '', /30 are needed/);
 });
+
+test('two models are compared by one statement for both histories, without one with the current model', async () => {
+  type Data = { gradeModelComparison: Record<string, unknown> & { model: object; other: object } };
+  const { data } = await api.query<Data>(
+    `{ gradeModelComparison(version: "technical-v1") { model { version } other { version } dayCount tokensPerDay
+      rankCorrelation leastRankCorrelation meanDistance sharedBestShare churn otherChurn reason } }`,
+  );
+  assert.equal(api.sql.length, 2, 'models, histories');
+  const { rankCorrelation, ...rest } = data!.gradeModelComparison;
+  // Orders run the other way round, but for the day whose correction makes the best token the worst.
+  assert.ok(Number(rankCorrelation) < -0.98 && Number(rankCorrelation) > -1);
+  const { leastRankCorrelation, meanDistance, otherChurn, ...same } = rest;
+  assert.ok(Math.abs(Number(leastRankCorrelation) + 1) < 1e-9);
+  assert.ok(Number(meanDistance) > 0 && Number(otherChurn) > 0);
+  assert.deepEqual(same, {
+    model: { version: 'technical-v1' },
+    other: { version: 'measured-v1' },
+    dayCount: 45,
+    tokensPerDay: 12,
+    sharedBestShare: 0,
+    churn: 0,
+    reason: null,
+  });
+});
+
+for (const [args, pattern] of [
+  ['version: "nope"', /There is no model "nope"\. Published: measured-v1/],
+  ['version: "measured-v1", with: "nope"', /There is no model "nope"/],
+  ['version: "measured-v1", with: "test-investor-v1"', /measured-v1 is a TRADER model and test-investor-v1 is not/],
+  ['version: "test-investor-v1"', /no current INVESTOR model/],
+  ['version: "measured-v1", from: "2025-02-01", to: "2025-01-01"', /`from` must lie before `to`/],
+] as const)
+  test(`gradeModelComparison(${args}) is refused`, async () => {
+    const { errors } = await api.query(`{ gradeModelComparison(${args}) { dayCount } }`);
+    assert.equal(errors?.[0]?.extensions.code, 'BAD_USER_INPUT');
+    assert.match(errors[0].message, pattern);
+  });
 
 test('a span upside down is refused: no day would be taken for no skill', async () => {
   const { errors } = await api.query(
