@@ -1,6 +1,7 @@
 import type { Db } from '../db/client.ts';
 import { appendEvents } from '../events/store.ts';
 import type { Clock } from '../lib/clock.ts';
+import { dayMs } from '../lib/interval.ts';
 import { refreshGradeKeys } from '../grades/store.ts';
 import type { FallbackReason, ModelServer } from '../sources/model-server.ts';
 import type { UniverseClose } from '../signals/universe.ts';
@@ -90,7 +91,8 @@ async function computeMarket(
   summary: ComputeSummary,
 ): Promise<void> {
   const backlog = createBacklog();
-  const onFallback = (_asOf: number, version: string, reason: FallbackReason): void => {
+  const onFallback = (asOf: number, version: string, reason: FallbackReason): void => {
+    if (isBefore(range, asOf)) return;
     const name = `${version}: ${reason}`;
     summary.fallbacks[name] = (summary.fallbacks[name] ?? 0) + 1;
   };
@@ -104,16 +106,32 @@ async function computeMarket(
   for await (const close of mergeCloses(streamsOf(deps, market, range))) {
     const { interval, closeTime } = close;
     const open = market.universe.begin(interval, closeTime, close.rows);
-    const settled = open.finish(await answerQuestions(asking, market, published, open.questions));
+    const answers = needsAnswers(range, closeTime)
+      ? await answerQuestions(asking, market, published, open.questions)
+      : [];
+    const settled = open.finish(answers);
     countClose(summary, close, settled);
     deps.onProgress?.(closeTime, summary);
-    if (range.fromMs !== null && closeTime < range.fromMs) continue;
+    if (isBefore(range, closeTime)) continue;
     backlog.add(onlyTokens({ ...settled, interval }, range.tokenIds));
     if (backlog.pastCount() >= pendingMax) await writePast();
   }
   await writePast();
   await writing;
   await recordCurrent(deps, market, published, backlog.takeCurrent(), summary);
+}
+
+/** Whether a close is replayed without being recorded. */
+function isBefore({ fromMs }: ComputeRange, closeTime: number): boolean {
+  return fromMs !== null && closeTime < fromMs;
+}
+
+/**
+ * Whether the values of remote models at a close can reach what is recorded. Of what is not recorded, grades alone need
+ * the day before, for their change; signals are told a token's last grade, however old it is.
+ */
+function needsAnswers(range: ComputeRange, closeTime: number): boolean {
+  return range.models === undefined || !isBefore(range, closeTime + dayMs);
 }
 
 async function recordPast(

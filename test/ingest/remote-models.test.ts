@@ -94,6 +94,24 @@ describe('a remote model', () => {
     assert.equal(await readRecorded(live.db), recorded);
   });
 
+  it('is asked only for the closes that are recorded and the day before, where its grades alone are computed', async (t) => {
+    const [whole, part] = [await createMarket(t), await createMarket(t)];
+    const modelServer = clientOf(server.url);
+    const range = { fromMs: null, toMs: null, tokenIds: null, models: new Set(['linear-v1']) };
+    for (const { market } of [whole, part]) await market.record(0, size.days);
+    await compute({ db: whole.db, clock, modelServer }, range);
+    const before = await server.counts();
+    await compute({ db: part.db, clock, modelServer }, { ...range, fromMs: closeOf(27) });
+    assert.equal((await server.counts()).infer - before.infer, size.days - 27 + 1);
+    const linesOf = async (db: Db) =>
+      (await readRecorded(db)).split('\n').filter((text) => text.startsWith('linear-v1'));
+    const [all, some] = [await linesOf(whole.db), await linesOf(part.db)];
+    assert.equal(some.length, (size.days - 27) * size.tokens);
+    for (const line of some) assert.ok(all.includes(line), line);
+    const dead = { fromMs: closeOf(27), toMs: null, tokenIds: null };
+    assert.deepEqual((await compute({ db: part.db, clock, modelServer: null }, dead)).fallbacks, {});
+  });
+
   it('is asked anew where its inputs have changed', async (t) => {
     const { db, market } = await createMarket(t);
     await market.record(0, size.days);
