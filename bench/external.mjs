@@ -3,7 +3,7 @@
  *
  *   node bench/external.mjs --database postgres://… [--url http://127.0.0.1:4000/graphql] [--pid N] [--node PATH]
  *
- * With `--pid` the server runs already; without it the harness starts one at the URL's port.
+ * ANSWER_CACHE_MB of the environment is passed on: 0 measures every request as if it were the first. With `--pid` the server runs already; without it the harness starts one at the URL's port.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -19,10 +19,18 @@ const { values } = parseArgs({
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const database = values.database ?? process.env.DATABASE_URL;
 if (!database) throw new Error('Name the database that was loaded: --database postgres://…');
+const { ANSWER_CACHE_MB } = process.env;
 const started = {
   cmd: [values.node, here('../dist/main.js'), 'start'],
   cwd: here('..'),
-  env: { DATABASE_URL: database, FEED: 'off', HOST: '127.0.0.1', METRICS_PORT: '0', LOG_LEVEL: 'warn' },
+  env: {
+    DATABASE_URL: database,
+    FEED: 'off',
+    HOST: '127.0.0.1',
+    METRICS_PORT: '0',
+    LOG_LEVEL: 'warn',
+    ...(ANSWER_CACHE_MB ? { ANSWER_CACHE_MB } : {}),
+  },
 };
 const description = {
   name: 'tokengraph',

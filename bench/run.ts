@@ -31,6 +31,7 @@ const help = `npm run bench -- [options]
   --peers DIR         afterwards compare with the servers of this harness (a folder with run.mjs, set up)
   --peer-args='...'   more arguments for that run.mjs
   --minutes 15        the run is stopped after so long
+ANSWER_CACHE_MB=0 measures every request as if it were the first.
 The database is made in DATABASE_URL's server (as tokengraph_bench; nothing else is touched), else in a throw-away
 PostgreSQL cluster where its programs are installed, else embedded.`;
 

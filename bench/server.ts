@@ -49,6 +49,7 @@ export async function startServer(
       PORT: '0',
       METRICS_PORT: '0',
       LOG_LEVEL: 'warn',
+      ANSWER_CACHE_MB: process.env['ANSWER_CACHE_MB'], // 0: every request as if it were the first
       ...(place.databaseUrl === null ? { DATA_DIR: place.dataDir } : { DATABASE_URL: place.databaseUrl }),
     },
   });

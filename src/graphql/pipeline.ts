@@ -23,6 +23,8 @@ import { computeCost } from './cost.ts';
 import { type ErrorLog, presentError, presentResult, withCode } from './errors.ts';
 import type { Limits } from './limits.ts';
 import { countTokens, type DocumentFacts, measureDocument } from './limits-document.ts';
+import { type Plan, planOperation } from './plan.ts';
+import { runPlan } from './plan-run.ts';
 import { type BoundedCache, createBoundedCache } from './pipeline-cache.ts';
 import { createStreamHub, type StreamHub } from './stream-hub.ts';
 import { type Share, shareOf } from './stream-share.ts';
@@ -60,6 +62,8 @@ export interface Prepared {
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
   /** Admissions of operations without variables, which never differ. */
   readonly admissions: Map<OperationDefinitionNode, Admission>;
+  /** How its operations are run; null for one that graphql-js runs. */
+  readonly plans: Map<OperationDefinitionNode, Plan | null>;
   /** What subscribers of its operations have in common. */
   readonly shares: Map<OperationDefinitionNode, Share>;
 }
@@ -68,6 +72,8 @@ export interface Prepared {
 export interface Admission {
   readonly errors: readonly GraphQLError[];
   readonly cost: { readonly requested: number };
+  /** Coerced. */
+  readonly variables: Readonly<Record<string, unknown>>;
 }
 
 /** What ends an operation. Any number of its fields may listen to it at once, which is no leak. */
@@ -140,12 +146,14 @@ function prepare({ schema, limits }: PipelineDeps, source: string): Prepared {
     facts,
     fragments,
     admissions: new Map(),
+    plans: new Map(),
     shares: new Map(),
   };
 }
 
 function failed(error: GraphQLError): Prepared {
-  return { document: null, errors: [error], facts: null, fragments: {}, admissions: new Map(), shares: new Map() };
+  const nothing = { admissions: new Map(), plans: new Map(), shares: new Map() };
+  return { document: null, errors: [error], facts: null, fragments: {}, ...nothing };
 }
 
 function asGraphQLError(error: unknown): GraphQLError {
@@ -207,13 +215,13 @@ function admit(
     const { errors, coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], inputs, {
       maxErrors: validationErrorsMax,
     });
-    if (errors) return { errors: errors.map((error) => withCode(error, 'BAD_USER_INPUT')), cost: free };
+    if (errors) return { errors: errors.map((error) => withCode(error, 'BAD_USER_INPUT')), cost: free, variables: {} };
     const cost = computeCost({ schema, operation, fragments, variables: coerced, limits });
     const errorsOfCost = cost.requested > limits.cost ? [asGraphQLError(tooCostly(cost, limits))] : [];
-    return { errors: errorsOfCost, cost: { requested: cost.requested } };
+    return { errors: errorsOfCost, cost: { requested: cost.requested }, variables: coerced };
   } catch (error) {
     const refused = error instanceof GraphQLError ? withCode(error, 'BAD_USER_INPUT') : asGraphQLError(error);
-    return { errors: [refused], cost: free };
+    return { errors: [refused], cost: free, variables: {} };
   }
 }
 
@@ -227,11 +235,27 @@ function run(
   args: ExecutionArgs,
   scope: OperationScope,
 ): Promise<ExecutionResult> | ExecutionResult {
-  const result = execute(args);
+  const operation = getOperationAST(args.document, args.operationName);
+  const isMutation = operation?.operation === OperationTypeNode.MUTATION;
+  const plan = isMutation ? null : planOnce(deps.schema, scope, operation);
+  const variables = scope.admission?.variables;
+  const result = plan && variables ? runPlan(plan, args.contextValue, variables) : execute(args);
   if (!(result instanceof Promise)) return answer(deps, result, scope);
-  const isMutation = getOperationAST(args.document, args.operationName)?.operation === OperationTypeNode.MUTATION;
   if (isMutation) return result.then((settled) => answer(deps, settled, scope));
   return race(deps, result, scope);
+}
+
+function planOnce(
+  schema: GraphQLSchema,
+  { prepared }: OperationScope,
+  operation: OperationDefinitionNode | null | undefined,
+): Plan | null {
+  if (!prepared || !operation) return null;
+  const known = prepared.plans.get(operation);
+  if (known !== undefined) return known;
+  const plan = planOperation(schema, operation, prepared.fragments);
+  prepared.plans.set(operation, plan);
+  return plan;
 }
 
 /** The result of a query, or TIMEOUT when that comes first; what still runs is told by the signal. */
@@ -244,7 +268,7 @@ async function race(
   const stopTimer = new AbortController();
   const timeout = deps.clock.sleep(executionMs, stopTimer.signal).then(() => null);
   const first = await Promise.race([result, timeout]);
-  stopTimer.abort();
+  stopTimer.abort('over'); // a reason given is no error made
   if (first) return answer(deps, first, scope);
   scope.abort.abort();
   const late = new AppError('TIMEOUT', `The query ran longer than ${executionMs / 1000} s; ask for less at once.`, {
