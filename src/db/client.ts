@@ -52,10 +52,16 @@ export interface DbOptions {
 const timestamptz = pg.types.builtins.TIMESTAMPTZ;
 const int8 = pg.types.builtins.INT8;
 
-/** Postgres writes `2025-06-30 00:00:00+00`; Date wants `T` and a full offset. */
-function parseTimestamp(text: string): number {
-  return Date.parse(`${text.replace(' ', 'T')}:00`);
+/** Postgres writes `2025-06-30 00:00:00+00`; Date wants `T` and a full offset. Rows in order of time repeat theirs. */
+function createTimestampParser(): (text: string) => number {
+  let [lastText, lastMs] = ['', Number.NaN];
+  return (text) => {
+    if (text !== lastText) [lastText, lastMs] = [text, Date.parse(`${text.replace(' ', 'T')}:00`)];
+    return lastMs;
+  };
 }
+
+const parseTimestamp = createTimestampParser();
 
 const rowTypes: pg.CustomTypesConfig = {
   getTypeParser: ((oid: (typeof pg.types.builtins)[keyof typeof pg.types.builtins], format?: 'text') => {

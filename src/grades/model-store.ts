@@ -8,7 +8,7 @@ import type { Db, Sql } from '../db/client.ts';
 import { AppError } from '../lib/errors.ts';
 import { defineLoader } from '../lib/loader.ts';
 import type { GradeKind, GradeModel } from './model.ts';
-import { refreshGradeKeys } from './store.ts';
+import { refreshGradeKeys } from './record-store.ts';
 
 /** Whatever has a database: a request's context, or the dependencies of a job. */
 interface Ctx {

@@ -12,6 +12,7 @@
  * close was settled is a hole for the engine; a hole longer than the universe rule allows starts the history over.
  */
 import type { CandleInterval } from '../lib/interval.ts';
+import type { FactorPeers, FactorValues } from './factor-values.ts';
 import type { FallbackReason } from '../sources/model-server.ts';
 
 /** What a grade speaks about: days to weeks (`TRADER`) or years (`INVESTOR`). */
@@ -139,7 +140,7 @@ export interface GradeModel {
   readonly remote?: RemoteServing | undefined;
 }
 
-/** One factor of a grade, in the model's order; only inputs that were there. */
+/** One factor of a grade as it is read, in the model's order; only inputs that were there. */
 export interface ScoredFactor {
   readonly key: string;
   /** The input as measured, rounded to 6 decimals; null for what is no input (see `remote.ts`). */
@@ -150,8 +151,8 @@ export interface ScoredFactor {
   readonly weight: number;
   /** weight * score, rounded to 9 decimals; what the value is added up from. */
   readonly contribution: number;
-  /** Of a factor ranked within narratives: the narrative whose tokens it was ranked among; null: among all. */
-  readonly peers?: string | null;
+  /** The narrative whose tokens it was ranked among; null: among all. */
+  readonly peers: string | null;
 }
 
 /** A token's grade by one model at one close. Immutable once published. */
@@ -167,7 +168,8 @@ export interface ScoredGrade {
   readonly band: GradeBand;
   /** Sum of the model's weights whose inputs were there, 0..1. */
   readonly coverage: number;
-  readonly factors: readonly ScoredFactor[];
+  readonly factors: FactorValues;
+  readonly peers: FactorPeers;
   /** Of a remote model: `name:version` as the server gave them, or the version of the fallback; absent: the model itself. */
   readonly servedBy?: string;
   /** Why the fallback answered; absent where it did not. */

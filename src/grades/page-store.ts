@@ -2,7 +2,7 @@ import type { Sql } from '../db/client.ts';
 import { defineLoader } from '../lib/loader.ts';
 import { earlierOf, laterOf, type PageSlice, readPagesByOwner, wholePart } from '../lib/page-slice.ts';
 import type { GradeKind } from './model.ts';
-import { gradeColumns, type GradeRow, instant, modelJoin } from './store.ts';
+import { gradeColumns, type GradeRow, instant, modelJoin, type StoredGrade, withFactors } from './store.ts';
 
 /** Which page of a token's grades is asked for. Cursors hold `[asOf]`. */
 export interface GradePageKey {
@@ -30,11 +30,11 @@ export const gradePage = defineLoader<{ readonly db: Sql }, GradePageKey, GradeR
   (key) => `${key.tokenId} ${pageName(key)}`,
 );
 
-function readGradePages(db: Sql, alike: readonly [GradePageKey, ...GradePageKey[]]): Promise<GradeRow[]> {
+async function readGradePages(db: Sql, alike: readonly [GradePageKey, ...GradePageKey[]]): Promise<GradeRow[]> {
   const [{ kind, version, from, to, page }] = alike;
   const [after, before] = [wholePart(page.after, 0), wholePart(page.before, 0)];
   const direction = page.isBackward ? 'ASC' : 'DESC';
-  return db.query<GradeRow>(
+  const rows = await db.query<StoredGrade>(
     `SELECT ${gradeColumns}
      FROM unnest($1::int[]) AS q(token_id)
      ${modelJoin('$2', '$3')}
@@ -54,4 +54,5 @@ function readGradePages(db: Sql, alike: readonly [GradePageKey, ...GradePageKey[
       page.take + 1,
     ],
   );
+  return rows.map(withFactors);
 }

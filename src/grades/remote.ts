@@ -12,14 +12,16 @@
  */
 import type { FallbackReason } from '../sources/model-server.ts';
 import {
-  bandOf,
-  type GradeModel,
-  type RemoteServing,
-  type ScoredFactor,
-  type ScoredGrade,
-  type Ungraded,
-} from './model.ts';
-import { admitRows, round6, round9, type ScoreRow, scoreFactor, scoreModel } from './score.ts';
+  type FactorPeers,
+  type FactorValues,
+  pushFactor,
+  pushMissing,
+  round6,
+  round9,
+  sumContributions,
+} from './factor-values.ts';
+import { bandOf, type GradeModel, type RemoteServing, type ScoredGrade, type Ungraded } from './model.ts';
+import { admitRows, peersOf, type ScoreRow, scoreFactor, scoreModel } from './score.ts';
 
 /** A model that a server answers for. */
 export type RemoteModel = GradeModel & { readonly remote: RemoteServing };
@@ -32,15 +34,17 @@ export interface RemoteInput {
   /** Both rounded to 6 decimals: what is shown is what was sent. */
   readonly raw: number;
   readonly score: number;
-  /** Of a factor ranked within narratives; see {@link ScoredFactor.peers}. */
-  readonly peers?: string | null;
 }
 
 /** What a model server is to be asked at a close: the tokens of the model's universe, by ascending key. */
 export interface RemoteQuestion {
   readonly model: RemoteModel;
   readonly asOf: number;
-  readonly tokens: readonly { readonly key: number; readonly inputs: readonly RemoteInput[] }[];
+  readonly tokens: readonly {
+    readonly key: number;
+    readonly inputs: readonly RemoteInput[];
+    readonly peers: FactorPeers;
+  }[];
 }
 
 /** What became of a question. Values, and contributions by column, in the order of its tokens. */
@@ -52,9 +56,6 @@ export type RemoteAnswer =
       readonly contributions: readonly (readonly number[])[] | null;
     }
   | { readonly kind: 'FALLBACK'; readonly reason: FallbackReason };
-
-/** The factors of a remote grade that are no inputs. */
-export const remoteRestKeys = { explained: 'model.base', unexplained: 'model.output' } as const;
 
 /** A question with what its answer is made into grades by. */
 export interface OpenQuestion {
@@ -81,11 +82,9 @@ export function openQuestion(
       const raw = features.raws[factor.feature];
       const score = columns[column]?.scores[rowIndex] ?? null;
       if (raw === null || score === null) return [];
-      const narratives = columns[column]?.peers;
-      const peers = narratives == null ? {} : { peers: narratives[rowIndex] ?? null };
-      return [{ column, key: factor.key, raw: round6(raw), score, ...peers }];
+      return [{ column, key: factor.key, raw: round6(raw), score }];
     });
-    return { key, inputs };
+    return { key, inputs, peers: peersOf(columns, rowIndex) };
   });
   const tokens = all.filter(({ inputs }) => inputs.length > 0);
   const refused = all.filter(({ inputs }) => inputs.length === 0).map(({ key }) => key);
@@ -116,31 +115,34 @@ function gradesOf(
   { servedBy, values, contributions }: Extract<RemoteAnswer, { kind: 'ANSWERED' }>,
 ): ScoredGrade[] {
   const { version: modelVersion, kind } = model;
-  return tokens.map(({ key, inputs }, index) => {
-    const factors = explain(inputs, values[index] ?? 0, contributions?.[index] ?? null);
-    const value = round9(sumOf(factors));
+  return tokens.map(({ key, inputs, peers }, index) => {
+    const factors = explain(model, inputs, values[index] ?? 0, contributions?.[index] ?? null);
+    const value = round9(sumContributions(factors));
     const coverage = round6(inputs.reduce((sum, { column }) => sum + (model.factors[column]?.weight ?? 0), 0));
-    return { key, modelVersion, kind, asOf, value, band: bandOf(model.bands, value), coverage, factors, servedBy };
+    const band = bandOf(model.bands, value);
+    return { key, modelVersion, kind, asOf, value, band, coverage, factors, peers, servedBy };
   });
-}
-
-function sumOf(factors: readonly ScoredFactor[]): number {
-  let sum = 0;
-  for (const { contribution } of factors) sum += contribution;
-  return sum;
 }
 
 /** What each input contributed, and the rest. A percentile is 1 or more, so the weight is always a number. */
 function explain(
+  model: RemoteModel,
   inputs: readonly RemoteInput[],
   value: number,
   contributions: readonly number[] | null,
-): ScoredFactor[] {
-  const factors = inputs.map(({ column, key, raw, score, ...peers }): ScoredFactor => {
+): FactorValues {
+  const values: number[] = [];
+  for (const column of model.factors.keys()) {
+    const input = inputs.find((one) => one.column === column);
+    if (input === undefined) {
+      pushMissing(values);
+      continue;
+    }
     const contribution = round9(contributions?.[column] ?? 0);
-    return { key, raw, score, weight: contribution / score, contribution, ...peers };
-  });
-  const rest = round9(value - sumOf(factors));
-  const key = contributions === null ? remoteRestKeys.unexplained : remoteRestKeys.explained;
-  return [...factors, { key, raw: null, score: rest, weight: 1, contribution: rest }];
+    pushFactor(values, input.raw, input.score, contribution / input.score, contribution);
+  }
+  const rest = round9(value - sumContributions(values));
+  if (contributions === null) pushMissing(values); // nothing is explained
+  pushFactor(values, Number.NaN, rest, 1, rest);
+  return values;
 }

@@ -1,9 +1,18 @@
 import type { Features } from './features.ts';
 import {
+  type FactorPeers,
+  type FactorValues,
+  pushFactor,
+  pushMissing,
+  round6,
+  round9,
+  shareWeights,
+  sumContributions,
+} from './factor-values.ts';
+import {
   bandOf,
   type FactorDefinition,
   type GradeModel,
-  type ScoredFactor,
   type ScoredGrade,
   type Ungraded,
   type UngradedReason,
@@ -23,16 +32,6 @@ export interface ScoreRow {
 
 /** A row that a model grades. */
 export type GradedRow = ScoreRow & { readonly features: Features };
-
-/** 6 decimals: enough for every input and score, and short as JSON. */
-export function round6(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
-}
-
-/** 9 decimals: far below what a reader adds up, above the noise of adding it up. */
-export function round9(value: number): number {
-  return Math.round(value * 1e9) / 1e9;
-}
 
 /** What one factor scores every row: 0..100, rounded as it is shown; null where the input is missing. */
 export interface FactorColumn {
@@ -62,27 +61,33 @@ export function scoreFactor(factor: FactorDefinition, rows: readonly GradedRow[]
 
 /** The factors of one row with weights over what is there, and their sum before renormalising: the coverage. */
 function contributionsOf(
-  model: GradeModel,
-  features: Features,
+  { factors }: GradeModel,
+  { raws, shares }: Features,
   columns: readonly FactorColumn[],
   rowIndex: number,
-): { factors: ScoredFactor[]; coverage: number } {
-  const present = model.factors.flatMap(({ key, feature, weight }, index) => {
-    const column = columns[index];
-    const [raw, score] = [features.raws[feature], column?.scores[rowIndex] ?? null];
-    if (raw === null || score === null) return [];
-    const peers = column?.peers == null ? {} : { peers: column.peers[rowIndex] ?? null };
-    return [{ key, raw: round6(raw), score, weight: weight * (features.shares[feature] ?? 1), peers }];
-  });
+): { values: FactorValues; coverage: number } {
+  const values: number[] = [];
   let sum = 0;
-  for (const { weight } of present) sum += weight;
+  for (const [index, { feature, weight }] of factors.entries()) {
+    const [raw, score] = [raws[feature], columns[index]?.scores[rowIndex] ?? null];
+    if (raw === null || score === null) {
+      pushMissing(values);
+      continue;
+    }
+    const available = weight * (shares[feature] ?? 1);
+    sum += available;
+    pushFactor(values, round6(raw), score, available, 0);
+  }
   // A full set of weights adds up to 1 but for the last bit: dividing by that would only blur every weight.
   const available = Math.abs(sum - 1) < 1e-9 ? 1 : sum;
-  const factors = present.map(({ key, raw, score, weight, peers }) => {
-    const share = weight / available;
-    return { key, raw, score, weight: share, contribution: round9(share * score), ...peers };
-  });
-  return { factors, coverage: round6(available) };
+  shareWeights(values, available);
+  return { values, coverage: round6(available) };
+}
+
+/** The narratives that the factors of one row were ranked within; see {@link FactorPeers}. */
+export function peersOf(columns: readonly FactorColumn[], rowIndex: number): FactorPeers {
+  if (columns.every(({ peers }) => peers === null || peers[rowIndex] === null)) return [];
+  return columns.map(({ peers }) => peers?.[rowIndex] ?? null);
 }
 
 /** Why a model cannot grade this row whatever its inputs say; null when it can. */
@@ -100,13 +105,12 @@ function gradeOf(
   columns: readonly FactorColumn[],
   rowIndex: number,
 ): ScoredGrade | null {
-  const { factors, coverage } = contributionsOf(model, row.features, columns, rowIndex);
+  const { values: factors, coverage } = contributionsOf(model, row.features, columns, rowIndex);
   if (coverage === 0) return null;
-  let sum = 0;
-  for (const { contribution } of factors) sum += contribution;
-  const value = round9(sum);
-  const { version: modelVersion, kind } = model;
-  return { key: row.key, modelVersion, kind, asOf, value, band: bandOf(model.bands, value), coverage, factors };
+  const value = round9(sumContributions(factors));
+  const { version: modelVersion, kind, bands } = model;
+  const peers = peersOf(columns, rowIndex);
+  return { key: row.key, modelVersion, kind, asOf, value, band: bandOf(bands, value), coverage, factors, peers };
 }
 
 /** The rows that a model's universe admits, and why it refuses the others. */

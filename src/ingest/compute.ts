@@ -1,8 +1,8 @@
 import type { Db } from '../db/client.ts';
 import { appendEvents } from '../events/store.ts';
 import type { Clock } from '../lib/clock.ts';
+import { refreshGradeKeys } from '../grades/record-store.ts';
 import { dayMs } from '../lib/interval.ts';
-import { refreshGradeKeys } from '../grades/store.ts';
 import type { FallbackReason, ModelServer } from '../sources/model-server.ts';
 import type { UniverseClose } from '../signals/universe.ts';
 import { createBacklog, type SettledClose } from './backlog.ts';

@@ -14,7 +14,7 @@ import {
   readModelsRevision,
 } from '../grades/model-store.ts';
 import { isRemote } from '../grades/remote.ts';
-import { type RecordedGrade, recordGrades, recordPastGrades } from '../grades/store.ts';
+import { type RecordedGrade, recordGrades, recordPastGrades } from '../grades/record-store.ts';
 import { AppError } from '../lib/errors.ts';
 import type { CandleInterval } from '../lib/interval.ts';
 import { listUniverseMembers } from '../prices/universe-store.ts';
@@ -181,6 +181,7 @@ function rowsOf(market: Market, published: Published, closes: readonly SettledCl
       change24h: grade.change24h,
       coverage: grade.coverage,
       factors: grade.factors,
+      peers: grade.peers,
       servedBy: grade.servedBy ?? null,
       fallbackReason: grade.fallbackReason ?? null,
     })),

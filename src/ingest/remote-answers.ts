@@ -1,6 +1,7 @@
 import type { Sql } from '../db/client.ts';
 import type { ScoredFactor } from '../grades/model.ts';
-import { type RemoteAnswer, type RemoteInput, type RemoteQuestion, remoteRestKeys } from '../grades/remote.ts';
+import { remoteRestKeys } from '../grades/factor-values.ts';
+import type { RemoteAnswer, RemoteInput, RemoteQuestion } from '../grades/remote.ts';
 import { listPublishedAnswers, type PublishedAnswer } from '../grades/store.ts';
 import { settledIntervals, type Market, type Published } from './market.ts';
 import type { FallbackReason, ModelServer } from '../sources/model-server.ts';

@@ -4,6 +4,7 @@ import { featureNames, type ScoredGrade } from '../../src/grades/model.ts';
 import type { Features } from '../../src/grades/features.ts';
 import { measuredV2 } from '../../src/grades/models/measured-v2.ts';
 import { scoreModel } from '../../src/grades/score.ts';
+import { factorsOf } from '../grades/named-factors.ts';
 import { readHandbook } from './document.ts';
 
 const handbook = readHandbook('docs/grading.md');
@@ -39,12 +40,13 @@ describe('the worked example of the handbook of grades', () => {
     const shown = handbook.table('#### Token C').map(([key, ...cells]) => [key, ...cells.map(Number)]);
     assert.deepEqual(
       shown,
-      grades[2]?.factors.map(({ key, score, weight, contribution }) => [
-        key,
-        score,
-        Number(weight.toFixed(6)),
-        contribution,
-      ]),
+      grades[2] &&
+        factorsOf(measuredV2, grades[2]).map(({ key, score, weight, contribution }) => [
+          key,
+          score,
+          Number(weight.toFixed(6)),
+          contribution,
+        ]),
     );
     const sum = shown.reduce((total, cells) => total + Number(cells[3]), 0);
     assert.ok(Math.abs(sum - (grades[2]?.value ?? 0)) < 1e-9);

@@ -6,6 +6,7 @@ import { featureNames } from '../../src/grades/model.ts';
 import { measuredV2 } from '../../src/grades/models/measured-v2.ts';
 import { openQuestion, type RemoteModel } from '../../src/grades/remote.ts';
 import { type ScoreRow, scoreModel } from '../../src/grades/score.ts';
+import { factorsOf } from './named-factors.ts';
 
 const model: RemoteModel = {
   ...measuredV2,
@@ -70,7 +71,14 @@ describe('a grade by a remote model', () => {
       ],
     );
     assert.deepEqual(
-      grades[0]?.factors.map(({ key, raw, score, weight, contribution }) => [key, raw, score, weight, contribution]),
+      grades[0] &&
+        factorsOf(model, grades[0]).map(({ key, raw, score, weight, contribution }) => [
+          key,
+          raw,
+          score,
+          weight,
+          contribution,
+        ]),
       [
         [features.length > 0 ? model.factors[0]?.key : '', 1, 75, 0.4, 30],
         [model.factors[1]?.key, 2, 50, 0.3, 15],
@@ -78,7 +86,7 @@ describe('a grade by a remote model', () => {
         ['model.base', null, 20, 1, 20],
       ],
     );
-    assert.equal(grades[1]?.factors.at(-1)?.contribution, 10); // what it made of the missing input is in the rest
+    assert.equal(grades[1] && factorsOf(model, grades[1]).at(-1)?.contribution, 10); // what it made of the missing input is in the rest
     assert.deepEqual(
       ungraded.map(({ key, reason }) => [key, reason]),
       [
@@ -92,11 +100,12 @@ describe('a grade by a remote model', () => {
     const answer = { kind: 'ANSWERED', servedBy: 'silent:1', values: [60, 30], contributions: null } as const;
     const [first] = openQuestion(model, measuredV2, 9, rows).grade(answer).grades;
     assert.deepEqual(
-      first?.factors.map(({ key, weight, contribution }) => [
-        key.startsWith('model.') ? key : 'input',
-        weight,
-        contribution,
-      ]),
+      first &&
+        factorsOf(model, first).map(({ key, weight, contribution }) => [
+          key.startsWith('model.') ? key : 'input',
+          weight,
+          contribution,
+        ]),
       [
         ['input', 0, 0],
         ['input', 0, 0],
@@ -105,7 +114,10 @@ describe('a grade by a remote model', () => {
       ],
     );
     assert.deepEqual(
-      first?.factors.slice(0, 3).map(({ raw }) => raw),
+      first &&
+        factorsOf(model, first)
+          .slice(0, 3)
+          .map(({ raw }) => raw),
       [1, 2, 3],
     );
   });
@@ -125,9 +137,10 @@ describe('a grade by a remote model', () => {
             contributions,
           });
           for (const [index, grade] of grades.entries()) {
-            const sum = grade.factors.reduce((total, { contribution }) => total + contribution, 0);
+            const factors = factorsOf(model, grade);
+            const sum = factors.reduce((total, { contribution }) => total + contribution, 0);
             assert.ok(Math.abs(sum - grade.value) < 1e-9 && Math.abs(grade.value - (values[index] ?? 0)) < 1e-8);
-            for (const { weight, score, contribution } of grade.factors)
+            for (const { weight, score, contribution } of factors)
               assert.ok(Math.abs(weight * score - contribution) < 1e-9);
           }
         },

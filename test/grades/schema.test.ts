@@ -3,7 +3,7 @@ import { after, describe, it } from 'node:test';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { technicalV1 } from '../../src/grades/models/technical-v1.ts';
 import { publishModels } from '../../src/grades/model-store.ts';
-import { recordGrades } from '../../src/grades/store.ts';
+import { recordGrades } from '../../src/grades/record-store.ts';
 import { createTestDb } from '../support/db.ts';
 import { ask } from './api.ts';
 import { gradeOf, investorV1, seedTokens } from './seed.ts';
@@ -51,7 +51,7 @@ describe('Token.grade', () => {
       coverage: 0.9,
       kind: 'TRADER',
       token: { slug: 'token-2' },
-      factors: [{ key: 'risk.x', raw: 0.1, score: 50.2, weight: 1, contribution: 50.2 }],
+      factors: [{ key: 'risk.idiosyncraticVolatility', raw: 0.1, score: 50.2, weight: 1, contribution: 50.2 }],
       supersedes: null,
       model: { version: 'measured-v1', kind: 'TRADER', title: 'Trader Grade (measured)', isCurrent: true },
     });

@@ -8,6 +8,7 @@ import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { technicalV1 } from '../../src/grades/models/technical-v1.ts';
 import { percentilesOf, rankWithinNarratives } from '../../src/grades/rank.ts';
 import { type ScoreRow, scoreModel } from '../../src/grades/score.ts';
+import { factorsOf } from './named-factors.ts';
 
 type Raws = Record<FeatureName, number | null>;
 
@@ -79,11 +80,13 @@ describe('a grade', () => {
       value: 75,
       band: 'BUY',
       coverage: 1,
-      factors: [
-        { key: 'risk.idiosyncraticVolatility', raw: 0.5, score: 75, weight: 0.75, contribution: 56.25 },
-        { key: 'lottery.largestGain', raw: 0.1, score: 75, weight: 0.25, contribution: 18.75 },
-      ],
+      factors: [0.5, 75, 0.75, 56.25, 0.1, 75, 0.25, 18.75],
+      peers: [],
     });
+    assert.deepEqual(grades[0] && factorsOf(small, grades[0]), [
+      { key: 'risk.idiosyncraticVolatility', raw: 0.5, score: 75, weight: 0.75, contribution: 56.25, peers: null },
+      { key: 'lottery.largestGain', raw: 0.1, score: 75, weight: 0.25, contribution: 18.75, peers: null },
+    ]);
     assert.equal(grades[1]?.value, 25);
   });
 
@@ -93,8 +96,8 @@ describe('a grade', () => {
       rowOf(2, { idiosyncraticVolatility: 0.25, largestGain: 0.3 }),
     ]);
     assert.equal(grades[0]?.coverage, 0.25);
-    assert.deepEqual(grades[0].factors, [
-      { key: 'lottery.largestGain', raw: 0.1, score: 75, weight: 1, contribution: 75 },
+    assert.deepEqual(factorsOf(small, grades[0]), [
+      { key: 'lottery.largestGain', raw: 0.1, score: 75, weight: 1, contribution: 75, peers: null },
     ]);
   });
 
@@ -140,7 +143,9 @@ describe('a grade', () => {
       fc.property(fc.array(row, { maxLength: 12 }), (rows) => {
         const input = rows.map(([values, part], key) => rowOf(key, values, { movingAverageVotes: part }));
         for (const model of [measuredV1, technicalV1]) {
-          for (const { value, factors, coverage, band } of scoreModel(model, 9, input).grades) {
+          for (const grade of scoreModel(model, 9, input).grades) {
+            const { value, coverage, band } = grade;
+            const factors = factorsOf(model, grade);
             const sum = factors.reduce((total, { contribution }) => total + contribution, 0);
             assert.ok(Math.abs(sum - value) < 1e-9);
             assert.ok(value >= 0 && value <= 100 && coverage > 0 && coverage <= 1);

@@ -1,6 +1,6 @@
 import type { Db } from '../../src/db/client.ts';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
-import type { GradeModel, ScoredFactor } from '../../src/grades/model.ts';
+import type { GradeModel } from '../../src/grades/model.ts';
 import type { NewGrade } from '../../src/grades/store.ts';
 
 /** Tokens 1..n (`token-1` …), each with one series of its own id, which is its default for daily candles and quotes. */
@@ -29,9 +29,7 @@ export const traderV2: GradeModel = { ...measuredV1, version: 'measured-v2' };
 /** An INVESTOR model for tests. */
 export const investorV1: GradeModel = { ...measuredV1, kind: 'INVESTOR', version: 'test-investor-v1' };
 
-const factor: ScoredFactor = { key: 'risk.x', raw: 0.1, score: 60, weight: 1, contribution: 60 };
-
-/** A grade of token 1 by model 1; the value decides the one factor. */
+/** A grade of token 1 by model 1; the value decides the one factor, the model's first. */
 export function gradeOf(part: Partial<NewGrade> & { asOf: number }): NewGrade {
   const value = part.value ?? 60;
   return {
@@ -42,7 +40,8 @@ export function gradeOf(part: Partial<NewGrade> & { asOf: number }): NewGrade {
     band: 'NEUTRAL',
     change24h: null,
     coverage: 1,
-    factors: [{ ...factor, score: value, contribution: value }],
+    factors: [0.1, value, 1, value],
+    peers: [],
     ...part,
   };
 }

@@ -5,7 +5,7 @@ import { technicalV1 } from '../../src/grades/models/technical-v1.ts';
 import { publishModels } from '../../src/grades/model-store.ts';
 import { computeSkill, type GradeSkill } from '../../src/grades/skill.ts';
 import { loadSkillHistories } from '../../src/grades/skill-store.ts';
-import { recordGrades } from '../../src/grades/store.ts';
+import { recordGrades } from '../../src/grades/record-store.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { dayMs } from '../../src/lib/interval.ts';
 import { createSchema } from '../../src/schema.ts';

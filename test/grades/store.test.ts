@@ -4,7 +4,8 @@ import { absenceOf } from '../../src/grades/absence.ts';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { gradePage } from '../../src/grades/page-store.ts';
 import { findModel, loadModels, publishModels } from '../../src/grades/model-store.ts';
-import { gradeById, gradeGround, type GradeRow, latestGrade, recordGrades } from '../../src/grades/store.ts';
+import { recordGrades } from '../../src/grades/record-store.ts';
+import { gradeById, gradeGround, type GradeRow, latestGrade } from '../../src/grades/store.ts';
 import { createTestDb } from '../support/db.ts';
 import { gradeOf, investorV1, seedTokens, traderV2 } from './seed.ts';
 
@@ -114,21 +115,31 @@ describe('recording grades', () => {
 
   it('keeps every part of a grade', async () => {
     const grade = gradeOf({
-      modelId: investor,
+      modelId: trader,
       tokenId: 3,
       asOf: day(1),
       value: 12.345678901,
       band: 'STRONG_SELL',
       change24h: -0.1,
       coverage: 0.625,
-      factors: [{ key: 'a.b', raw: 1e-7, score: 33.25, weight: 1 / 3, contribution: 11.083333333 }],
+      factors: [Number.NaN, Number.NaN, Number.NaN, Number.NaN, 1e-7, 33.25, 1 / 3, 11.083333333],
+      peers: [null, 'a "b" \\c'],
       servedBy: 'measured-v1',
       fallbackReason: 'TIMEOUT',
     });
     const [written] = await record([grade], day(2));
     const id = written!.id;
     const row = await gradeById({ db }).load(id);
-    assert.deepEqual(row, { ...grade, id, kind: 'INVESTOR', publishedAt: day(2), supersedes: null });
+    const { peers: _, ...told } = grade;
+    const factor = {
+      key: measuredV1.factors[1]?.key,
+      raw: 1e-7,
+      score: 33.25,
+      weight: 1 / 3,
+      contribution: 11.083333333,
+      peers: 'a "b" \\c',
+    };
+    assert.deepEqual(row, { ...told, factors: [factor], id, kind: 'TRADER', publishedAt: day(2), supersedes: null });
   });
 
   it('lets the later of two for one close count', async () => {

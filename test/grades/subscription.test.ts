@@ -3,7 +3,7 @@ import { after, describe, it } from 'node:test';
 import { encodeSeqCursor } from '../../src/lib/cursor.ts';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { publishModels } from '../../src/grades/model-store.ts';
-import { recordGrades } from '../../src/grades/store.ts';
+import { recordGrades } from '../../src/grades/record-store.ts';
 import { createTestDb } from '../support/db.ts';
 import { createFakeFeed, eventOf } from '../support/fake-feed.ts';
 import { follow } from './api.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { publishModels } from '../../src/grades/model-store.ts';
-import { recordGrades } from '../../src/grades/store.ts';
+import { recordGrades } from '../../src/grades/record-store.ts';
 import { refreshQuotes } from '../../src/prices/quote-store.ts';
 import { createSchema } from '../../src/schema.ts';
 import { gradeOf, investorV1, seedTokens } from '../grades/seed.ts';

@@ -85,7 +85,7 @@ export async function createDailyMarket(db: Db, options: { tokens: number; days:
 /** Everything the engine has recorded, without ids and times of publication: the same market gives the same text. */
 export async function readRecorded(db: Db): Promise<string> {
   const [recorded] = await db.query<{ text: string }>(
-    `SELECT coalesce((SELECT string_agg(concat_ws(' ', m.version, g.token_id, g.as_of, g.value, g.band, g.change_24h, g.coverage, g.factors), E'\\n'
+    `SELECT coalesce((SELECT string_agg(concat_ws(' ', m.version, g.token_id, g.as_of, g.value, g.band, g.change_24h, g.coverage, g.factors, g.peers), E'\\n'
          ORDER BY m.version, g.token_id, g.as_of, g.id) FROM grade g JOIN grade_model m ON m.id = g.model_id), '')
        || E'\\n' || coalesce((SELECT string_agg(concat_ws(' ', t.name, s.token_id, s.issued_at, s.direction, s.price_usd, s.confidence, s.evidence,
            o.entry_at, o.entry_price_usd, o.closed_at, o.exit_price_usd, o.return_pct, o.hold_return_pct, o.max_adverse_pct), E'\\n'

@@ -4,6 +4,7 @@ import type { Db } from '../../src/db/client.ts';
 import { listEvents } from '../../src/events/store.ts';
 import { recordFacts } from '../../src/facts/store.ts';
 import { compute, type ComputeSummary } from '../../src/ingest/compute.ts';
+import { listGradesById } from '../../src/grades/store.ts';
 import { createEngine } from '../../src/ingest/engine.ts';
 import { dayMs } from '../../src/lib/interval.ts';
 import { ask } from '../grades/api.ts';
@@ -62,7 +63,14 @@ test('the live engine and compute give the same Investor Grades, facts included,
     await clock.advance(dayMs);
   }
   const recorded = await readRecorded(live);
-  assert.ok(recorded.includes('investor-v1') && recorded.includes('fundamental.supplyInflation'));
+  const grades = await live.query<{ id: number }>(
+    `SELECT g.id FROM grade g JOIN grade_model m ON m.id = g.model_id WHERE m.version = 'investor-v1'`,
+  );
+  const rows = await listGradesById(
+    live,
+    grades.map(({ id }) => id),
+  );
+  assert.ok(rows.some(({ factors }) => factors.some(({ key }) => key === 'fundamental.supplyInflation')));
   assert.equal(recorded, await readRecorded(history));
   const events = await listEvents(live, ['grades'], 0, 5000);
   const kinds = new Set(events.map((event) => (event.topic === 'grades' ? event.payload.kind : null)));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Db } from '../../src/db/client.ts';
+import { listFactors } from '../../src/grades/factor-values.ts';
 import { measuredV2 } from '../../src/grades/models/measured-v2.ts';
 import { publishModels } from '../../src/grades/model-store.ts';
 import type { RemoteModel } from '../../src/grades/remote.ts';
@@ -78,7 +79,12 @@ describe('a remote model', () => {
     const truncated = await readRecorded(history.db);
     await computeAll(history.db, clientOf(server.url));
     const recorded = await readRecorded(live.db);
-    assert.ok(recorded.includes('linear-v1') && recorded.includes('model.base'));
+    assert.ok(recorded.includes('linear-v1'));
+    const [explained] = await history.db.query<{ all: boolean }>(
+      `SELECT bool_and(cardinality(factors) = 4 * (jsonb_array_length(factor_keys) + 1)) AS all
+       FROM grade g JOIN grade_model m ON m.id = g.model_id WHERE m.version = 'linear-v1'`,
+    );
+    assert.equal(explained?.all, true); // the inputs and model.base
     assert.equal(await readRecorded(history.db), recorded);
     for (const line of truncated.split('\n').filter((text) => text.startsWith('linear-v1')))
       assert.ok(recorded.includes(line));
@@ -206,10 +212,12 @@ describe('a remote model', () => {
     const { db, market } = await createMarket(t, silent);
     await market.record(0, past);
     await computeAll(db, clientOf(server.url), past);
-    const [row] = await db.query<{ key: string; served_by: string }>(
-      `SELECT factors->-1->>'key' AS key, served_by FROM grade g JOIN grade_model m ON m.id = g.model_id
+    const [row] = await db.query<{ factors: number[]; served_by: string; inputs: number }>(
+      `SELECT factors, served_by, jsonb_array_length(factor_keys) AS inputs FROM grade g JOIN grade_model m ON m.id = g.model_id
        WHERE m.version = 'linear-v1' ORDER BY as_of DESC LIMIT 1`,
     );
-    assert.deepEqual(row, { key: 'model.output', served_by: 'silent:1' });
+    const names = Array.from({ length: row?.inputs ?? 0 }, () => 'input');
+    assert.equal(row?.served_by, 'silent:1');
+    assert.equal(listFactors(names, row.factors, []).at(-1)?.key, 'model.output');
   });
 });

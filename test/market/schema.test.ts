@@ -39,7 +39,7 @@ await db.execute(
 await db.execute(`INSERT INTO grade_model_switch (kind, model_id, switched_at) VALUES ('TRADER', 1, '2025-01-01')`);
 await db.execute(
   `INSERT INTO grade (model_id, token_id, series_id, as_of, published_at, value, band, coverage, factors)
-   SELECT 1, t, t, at, at, v, b::"GradeBand", 1, '[]'
+   SELECT 1, t, t, at, at, v, b::"GradeBand", 1, ARRAY[0, v, 1, v]
    FROM (VALUES (1, 0, 70, 'BUY'), (2, 0, 30, 'SELL'), (3, 0, 80, 'BUY'), (4, 5, 90, 'STRONG_BUY'), (14, 0, 10, 'SELL')) AS u(t, ago, v, b)
    CROSS JOIN LATERAL (SELECT $1::timestamptz - ago * interval '1 day' AS at) a`,
   [new Date(now)],

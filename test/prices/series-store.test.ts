@@ -150,7 +150,7 @@ async function seedFacts(tokenId: number, seriesId: number): Promise<{ gradeId: 
   );
   const [grade] = await db.query<{ id: number }>(
     `INSERT INTO grade (model_id, token_id, series_id, as_of, published_at, value, band, coverage, factors)
-     VALUES ($1, $2, $3, $4, $4, 50, 'NEUTRAL', 1, '[]') RETURNING id`,
+     VALUES ($1, $2, $3, $4, $4, 50, 'NEUTRAL', 1, '{0,50,1,50}') RETURNING id`,
     [model?.id, tokenId, seriesId, at],
   );
   const [signal] = await db.query<{ id: number }>(

@@ -9,7 +9,7 @@ import { technicalV1 } from '../../src/grades/models/technical-v1.ts';
 import type { Bar } from '../../src/indicators/bar.ts';
 import { type CandleInterval, dayMs, hourMs } from '../../src/lib/interval.ts';
 import { shippedStrategies } from '../../src/signals/strategy.ts';
-import { createUniverse, type Universe, type UniversePart } from '../../src/signals/universe.ts';
+import { createUniverse, type Universe, type UniverseClose, type UniversePart } from '../../src/signals/universe.ts';
 import { createRandom, walk } from '../grades/universe.ts';
 
 const models = [investorV1, measuredV1, measuredV2, technicalV1];
@@ -131,7 +131,16 @@ describe('grades by every shipped model and signals of every shipped strategy', 
       assert.ok(text.includes(`{"strategy":"${name}"`), name);
       assert.match(text, new RegExp(`"closed":\\[[^\\]]*"strategy":"${name}"`), `an outcome of ${name}`);
     }
-    for (const fact of ['feesToCap', 'supplyInflation', 'activityGrowth']) assert.ok(text.includes(fact), fact);
+    const investor = whole.flatMap(({ text }) =>
+      (JSON.parse(text) as UniverseClose).grades.filter(({ modelVersion }) => modelVersion === investorV1.version),
+    );
+    for (const fact of ['feesToCap', 'supplyInflation', 'activityGrowth']) {
+      const scoreAt = investorV1.factors.findIndex(({ feature }) => feature === fact) * 4 + 1;
+      assert.ok(
+        investor.some(({ factors }) => typeof factors[scoreAt] === 'number'),
+        fact,
+      ); // JSON has null for NaN
+    }
   });
 
   it('are the same bytes at t from what was known at t alone, candles and facts', () => {

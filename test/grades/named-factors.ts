@@ -1,0 +1,14 @@
+import { listFactors } from '../../src/grades/factor-values.ts';
+import type { GradeModel, ScoredFactor, ScoredGrade } from '../../src/grades/model.ts';
+
+/** The factors of a grade as the API shows them. */
+export function factorsOf(
+  model: GradeModel,
+  { factors, peers }: Pick<ScoredGrade, 'factors' | 'peers'>,
+): ScoredFactor[] {
+  return listFactors(
+    model.factors.map(({ key }) => key),
+    factors,
+    peers,
+  );
+}
