@@ -78,7 +78,7 @@ async function findPair(ctx: Context, args: ComparisonArgs): Promise<[model: Gra
   const sentence =
     other === undefined
       ? `There is no current ${model.kind} model to compare with; name one by \`with\`.`
-      : `${model.version} is a ${model.kind} model and ${other.version} is not; only models of one kind are compared.`;
+      : `${model.version} is of kind ${model.kind} and ${other.version} is not; only models of one kind are compared.`;
   throw new AppError('BAD_USER_INPUT', sentence, { extensions: { argument: 'with' } });
 }
 

@@ -23,20 +23,26 @@ export interface GradeHistoryKey {
 export const gradeHistories = defineLoader<{ readonly db: Sql }, GradeHistoryKey, DailySeries[]>(
   async ({ db }, keys) => {
     const rows = await db.query<DailySeries & { readonly n: number }>(
-      `SELECT q.n, d.token_id AS "tokenId", string_agg((extract(epoch FROM g.as_of)::bigint / 86400)::text, ',') AS days,
-         string_agg(g.value::text, ',') AS values
-       FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[], $4::boolean[])
-         WITH ORDINALITY AS q(model_id, from_time, to_time, is_simulated, n)
-       JOIN default_series d ON d.purpose = 'ONE_DAY'
-       JOIN series s ON s.id = d.series_id
-       JOIN source o ON o.id = s.source_id AND (o.kind = 'SIMULATED') = q.is_simulated
-       CROSS JOIN LATERAL (
-         SELECT DISTINCT ON (g.as_of) g.as_of, g.value FROM grade g
-         WHERE g.token_id = d.token_id AND g.model_id = q.model_id AND g.series_id = d.series_id
-           AND g.as_of >= coalesce(q.from_time, '-infinity') AND g.as_of < coalesce(q.to_time, 'infinity')
-         ORDER BY g.as_of DESC, g.published_at DESC, g.id DESC
-       ) g
-       GROUP BY q.n, d.token_id ORDER BY q.n, d.token_id`,
+      // Which tokens first, then one row of each: the planner takes a history for a row and would join grade by grade.
+      `WITH asked AS MATERIALIZED (
+         SELECT q.*, d.token_id, d.series_id
+         FROM unnest($1::int[], $2::timestamptz[], $3::timestamptz[], $4::boolean[])
+           WITH ORDINALITY AS q(model_id, from_time, to_time, is_simulated, n)
+         JOIN default_series d ON d.purpose = 'ONE_DAY'
+         JOIN series s ON s.id = d.series_id
+         JOIN source o ON o.id = s.source_id AND (o.kind = 'SIMULATED') = q.is_simulated
+       )
+       SELECT a.n, a.token_id AS "tokenId", h.days, h.values
+       FROM asked a CROSS JOIN LATERAL (
+         SELECT string_agg((extract(epoch FROM g.as_of)::bigint / 86400)::text, ',') AS days, string_agg(g.value::text, ',') AS values
+         FROM (
+           SELECT DISTINCT ON (g.as_of) g.as_of, g.value FROM grade g
+           WHERE g.token_id = a.token_id AND g.model_id = a.model_id AND g.series_id = a.series_id
+             AND g.as_of >= coalesce(a.from_time, '-infinity') AND g.as_of < coalesce(a.to_time, 'infinity')
+           ORDER BY g.as_of DESC, g.published_at DESC, g.id DESC
+         ) g
+       ) h
+       WHERE h.days IS NOT NULL ORDER BY a.n, a.token_id`,
       [
         keys.map(({ modelId }) => modelId),
         keys.map(({ from }) => instant(from)),

@@ -130,7 +130,7 @@ test('two models are compared by one statement for both histories, without one w
 for (const [args, pattern] of [
   ['version: "nope"', /There is no model "nope"\. Published: measured-v1/],
   ['version: "measured-v1", with: "nope"', /There is no model "nope"/],
-  ['version: "measured-v1", with: "test-investor-v1"', /measured-v1 is a TRADER model and test-investor-v1 is not/],
+  ['version: "measured-v1", with: "test-investor-v1"', /measured-v1 is of kind TRADER and test-investor-v1 is not/],
   ['version: "test-investor-v1"', /no current INVESTOR model/],
   ['version: "measured-v1", from: "2025-02-01", to: "2025-01-01"', /`from` must lie before `to`/],
 ] as const)
