@@ -99,7 +99,7 @@ async function compareModels(ctx: Context, args: ComparisonArgs): Promise<ShownC
   return { ...found, model, otherModel };
 }
 
-/** As much as two measured skills: it reads the whole histories of two models, by one statement. */
+/** As much as two measured skills: it reads the whole histories of two models. */
 const comparisonCost: { cost: FieldCost } = { cost: { item: 100 } };
 
 builder.queryField('gradeModelComparison', (t) =>
