@@ -2,7 +2,21 @@
  * What the factors of a grade came to, as engines make it and tables keep it: numbers only, so that millions of grades
  * stay small and are written without a text being made or read. {@link listFactors} gives them their names back.
  */
-import type { ScoredFactor } from './model.ts';
+
+/** One factor of a grade as it is read, in the model's order; only inputs that were there. */
+export interface ScoredFactor {
+  readonly key: string;
+  /** The input as measured, rounded to 6 decimals; null for what is no input (see `remote.ts`). */
+  readonly raw: number | null;
+  /** 0..100, rounded to 6 decimals. */
+  readonly score: number;
+  /** Share of the value after renormalisation, 0..1; of a remote model the contribution over the score. */
+  readonly weight: number;
+  /** weight * score, rounded to 9 decimals; what the value is added up from. */
+  readonly contribution: number;
+  /** The narrative whose tokens it was ranked among; null: among all. */
+  readonly peers: string | null;
+}
 
 /** Four numbers a factor: raw, score, weight, contribution. */
 const numbersPerFactor = 4;

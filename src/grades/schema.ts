@@ -8,6 +8,7 @@ import { TokenRef } from '../tokens/schema.ts';
 import { tokenById } from '../tokens/store.ts';
 import type { Token } from '../tokens/token.ts';
 import { absenceOf, type GradeAbsence } from './absence.ts';
+import type { ScoredFactor } from './factor-values.ts';
 import {
   type BandEdge,
   type FactorDefinition,
@@ -15,7 +16,6 @@ import {
   type GradeKind,
   narrativeTokensMin,
   type RemoteServing,
-  type ScoredFactor,
 } from './model.ts';
 import { gradePage } from './page-store.ts';
 import { assertModelVersion, findModel, type GradeModelRow, loadModels } from './model-store.ts';

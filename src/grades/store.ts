@@ -9,8 +9,8 @@
 import type { Sql } from '../db/client.ts';
 import { defineLoader, inKeyOrder } from '../lib/loader.ts';
 import type { FallbackReason } from '../sources/model-server.ts';
-import { type FactorPeers, type FactorValues, listFactors } from './factor-values.ts';
-import type { GradeBand, GradeKind, GradeModel, ScoredFactor } from './model.ts';
+import { type FactorPeers, type FactorValues, listFactors, type ScoredFactor } from './factor-values.ts';
+import type { GradeBand, GradeKind, GradeModel } from './model.ts';
 
 /** Whatever has a database: a request's context, or the dependencies of a job. */
 interface Ctx {

@@ -1,6 +1,5 @@
 import type { Sql } from '../db/client.ts';
-import type { ScoredFactor } from '../grades/model.ts';
-import { remoteRestKeys } from '../grades/factor-values.ts';
+import { remoteRestKeys, type ScoredFactor } from '../grades/factor-values.ts';
 import type { RemoteAnswer, RemoteInput, RemoteQuestion } from '../grades/remote.ts';
 import { listPublishedAnswers, type PublishedAnswer } from '../grades/store.ts';
 import { settledIntervals, type Market, type Published } from './market.ts';

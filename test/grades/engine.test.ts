@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createGradeEngine, type GradeClose, type GradeEngineSnapshot } from '../../src/grades/engine.ts';
-import type { ScoredFactor, ScoredGrade } from '../../src/grades/model.ts';
+import type { ScoredFactor } from '../../src/grades/factor-values.ts';
+import type { ScoredGrade } from '../../src/grades/model.ts';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { technicalV1 } from '../../src/grades/models/technical-v1.ts';
 import type { Bar } from '../../src/indicators/bar.ts';

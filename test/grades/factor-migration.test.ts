@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, it } from 'node:test';
 import { measuredV1 } from '../../src/grades/models/measured-v1.ts';
 import { publishModels } from '../../src/grades/model-store.ts';
-import type { ScoredFactor } from '../../src/grades/model.ts';
+import type { ScoredFactor } from '../../src/grades/factor-values.ts';
 import { listGradesById } from '../../src/grades/store.ts';
 import { dayMs } from '../../src/lib/interval.ts';
 import { createTestDb } from '../support/db.ts';

@@ -1,5 +1,5 @@
-import { listFactors } from '../../src/grades/factor-values.ts';
-import type { GradeModel, ScoredFactor, ScoredGrade } from '../../src/grades/model.ts';
+import { listFactors, type ScoredFactor } from '../../src/grades/factor-values.ts';
+import type { GradeModel, ScoredGrade } from '../../src/grades/model.ts';
 
 /** The factors of a grade as the API shows them. */
 export function factorsOf(
