@@ -85,9 +85,14 @@ export function createDoor(deps: ApiDeps, pipeline: Pipeline): Door {
         const isQuery = operation.operation === OperationTypeNode.QUERY;
         if (!memo || !isQuery) return void reply(await answer(deps, pipeline, asked));
         const watch = await memo.begin();
-        const result = await answer(deps, pipeline, asked, watch.context);
-        const body = reply(result);
-        if (!result.errors?.length) await watch.end(body);
+        let body: Buffer | null = null;
+        try {
+          const result = await answer(deps, pipeline, asked, watch.context);
+          const bytes = reply(result);
+          if (!result.errors?.length) body = bytes;
+        } finally {
+          await watch.end(body);
+        }
       } catch (error) {
         reply({ errors: [presentError(error, exchange.errors)] });
       }

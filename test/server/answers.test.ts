@@ -240,3 +240,47 @@ test('a lost connection costs kept answers, not right ones', { skip: db.mode ===
   await set(123);
   assert.deepEqual((await ask(query)).data, { lost: 123 });
 });
+
+test('requests that come while the same one is answered share its answer, unless something was written since', async () => {
+  const query = '{ shared: note(id: 1) }';
+  let shared = false;
+  for (let attempt = 0; attempt < 10 && !shared; attempt += 1) {
+    await set(attempt);
+    await isGivenAgain(query);
+    await set(attempt + 100);
+    let go: () => void = () => {};
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    whileReading = () => gate;
+    statements.length = 0;
+    const first = ask(query);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const others = [ask(query), ask(query), ask(query)];
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    whileReading = () => Promise.resolve();
+    go();
+    for (const answer of [first, ...others]) assert.deepEqual((await answer).data, { shared: attempt + 100 });
+    shared = statements.length === 1;
+  }
+  assert.ok(shared);
+});
+
+test('who asks after a write does not get the answer that was begun before it', async () => {
+  const query = '{ begun: note(id: 1) }';
+  await set(1);
+  await isGivenAgain(query);
+  await set(2);
+  let go: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  whileReading = async () => {
+    whileReading = () => Promise.resolve();
+    await gate;
+  };
+  const early = ask(query);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await set(3);
+  statements.length = 0;
+  assert.deepEqual((await ask(query)).data, { begun: 3 });
+  assert.equal(statements.length, 1);
+  go();
+  await early;
+});
