@@ -41,6 +41,7 @@ const SIGNALS: TypedDocumentNode<{ signals: Event }, { after: string | null }> =
     signals(after: $after) {
       ... on SignalIssued { cursor signal { id direction token { id slug } } }
       ... on SignalClosed { cursor signal { id direction token { id slug } } }
+      ... on SignalWithdrawn { cursor signal { id direction token { id slug } } }
       ... on EventGap { cursor reason }
     }
   }

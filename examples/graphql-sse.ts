@@ -23,6 +23,7 @@ const query = `subscription ($after: Cursor) {
   signals(after: $after) {
     ... on SignalIssued { cursor signal { direction token { slug } } }
     ... on SignalClosed { cursor signal { direction token { slug } } }
+    ... on SignalWithdrawn { cursor signal { direction token { slug } } }
     ... on EventGap { cursor reason }
   }
 }`;

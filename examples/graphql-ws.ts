@@ -12,7 +12,7 @@ const client = createResumingClient({ url: `${api.replace('http', 'ws')}/graphql
 
 interface Signals {
   readonly signals: {
-    readonly type: 'SignalIssued' | 'SignalClosed' | 'EventGap';
+    readonly type: 'SignalIssued' | 'SignalClosed' | 'SignalWithdrawn' | 'EventGap';
     readonly cursor: string;
     readonly signal?: { readonly direction: string; readonly token: { readonly slug: string } };
     readonly reason?: string;
@@ -24,6 +24,7 @@ const query = `subscription ($after: Cursor) {
     type: __typename
     ... on SignalIssued { cursor signal { direction token { slug } } }
     ... on SignalClosed { cursor signal { direction token { slug } } }
+    ... on SignalWithdrawn { cursor signal { direction token { slug } } }
     ... on EventGap { cursor reason }
   }
 }`;

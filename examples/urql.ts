@@ -46,6 +46,7 @@ const SIGNALS: TypedDocumentNode<{ signals: Event }, { after: string | null }> =
     signals(after: $after) {
       ... on SignalIssued { cursor signal { direction token { slug } } }
       ... on SignalClosed { cursor signal { direction token { slug } } }
+      ... on SignalWithdrawn { cursor signal { direction token { slug } } }
       ... on EventGap { cursor reason }
     }
   }

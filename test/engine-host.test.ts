@@ -103,6 +103,7 @@ test('history is computed by the thread, by the next one where it dies meanwhile
     closes: 1,
     gradesWritten: 1,
     signalsWritten: 0,
+    signalsWithdrawn: 0,
     outcomesWritten: 0,
     ungraded: {},
     fallbacks: {},

@@ -62,7 +62,7 @@ function describe(summary: ComputeSummary, seconds: number): string {
   const [reasons, fallbacks] = [listed(summary.ungraded), listed(summary.fallbacks)];
   return [
     `Settled ${summary.closes} closes, ${summary.tokenDays} token-days in ${seconds.toFixed(1)} s (${perMinute} token-days a minute).`,
-    `Written: ${summary.gradesWritten} grades, ${summary.signalsWritten} signals, ${summary.outcomesWritten} outcomes.`,
+    `Written: ${summary.gradesWritten} grades, ${summary.signalsWritten} signals, ${summary.outcomesWritten} outcomes. Withdrawn: ${summary.signalsWithdrawn} signals.`,
     ...(reasons === '' ? [] : [`Not graded (token-days by model): ${reasons}.`]),
     ...(fallbacks === ''
       ? []

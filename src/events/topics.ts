@@ -27,7 +27,7 @@ export interface TopicPayloads {
   };
   /** A signal was issued, or its outcome was recorded. */
   readonly signals: {
-    readonly action: 'ISSUED' | 'CLOSED';
+    readonly action: 'ISSUED' | 'CLOSED' | 'WITHDRAWN';
     readonly signalId: number;
     readonly tokenId: number;
     readonly strategy: string;

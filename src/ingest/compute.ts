@@ -5,8 +5,10 @@ import { refreshGradeKeys } from '../grades/record-store.ts';
 import { dayMs } from '../lib/interval.ts';
 import type { FallbackReason, ModelServer } from '../sources/model-server.ts';
 import type { UniverseClose } from '../signals/universe.ts';
+import { type ComputedSignals, withdrawSignals } from '../signals/withdrawal-store.ts';
 import { createBacklog, type SettledClose } from './backlog.ts';
 import { listCloses, mergeCloses, type StoredClose } from './closes.ts';
+import { createSignalAccount } from './computed-signals.ts';
 import {
   createMarket,
   eventsOf,
@@ -45,6 +47,8 @@ export interface ComputeSummary {
   closes: number;
   gradesWritten: number;
   signalsWritten: number;
+  /** Stored signals that corrected candles no longer give. */
+  signalsWithdrawn: number;
   outcomesWritten: number;
   readonly ungraded: Record<string, number>;
   /** Closes that the fallback of a remote model graded, by model and reason. */
@@ -70,6 +74,7 @@ export async function compute(deps: ComputeDeps, range: ComputeRange): Promise<C
     closes: 0,
     gradesWritten: 0,
     signalsWritten: 0,
+    signalsWithdrawn: 0,
     outcomesWritten: 0,
     ungraded: {},
     fallbacks: {},
@@ -91,6 +96,7 @@ async function computeMarket(
   summary: ComputeSummary,
 ): Promise<void> {
   const backlog = createBacklog();
+  const account = createSignalAccount(market, published);
   const onFallback = (asOf: number, version: string, reason: FallbackReason): void => {
     if (isBefore(range, asOf)) return;
     const name = `${version}: ${reason}`;
@@ -113,12 +119,14 @@ async function computeMarket(
     countClose(summary, close, settled);
     deps.onProgress?.(closeTime, summary);
     if (isBefore(range, closeTime)) continue;
+    account.add(close, settled);
     backlog.add(onlyTokens({ ...settled, interval }, range.tokenIds));
     if (backlog.pastCount() >= pendingMax) await writePast();
   }
   await writePast();
   await writing;
-  await recordCurrent(deps, market, published, backlog.takeCurrent(), summary);
+  const computed = account.list(range.tokenIds);
+  await recordCurrent(deps, market, published, { current: backlog.takeCurrent(), computed }, summary);
 }
 
 /** Whether a close is replayed without being recorded. */
@@ -172,19 +180,24 @@ function onlyTokens(settled: SettledClose, tokenIds: ReadonlySet<number> | null)
   };
 }
 
-/** What is current: the last grades and signals, in one transaction with their events and the keys of token lists. */
+/**
+ * What is current: the last grades and signals, and the withdrawal of what is no longer given, in one transaction with their
+ * events and the keys of token lists.
+ */
 async function recordCurrent(
   { db, clock }: ComputeDeps,
   market: Market,
   published: Published,
-  current: readonly SettledClose[],
+  { current, computed }: { readonly current: readonly SettledClose[]; readonly computed: readonly ComputedSignals[] },
   summary: ComputeSummary,
 ): Promise<void> {
   await db.transaction(async (tx) => {
     const nowMs = clock.now();
     const recorded = await recordCloses(tx, market, published, current, nowMs);
+    const withdrawn = await withdrawSignals(tx, computed, nowMs);
     if (summary.gradesWritten > 0) await refreshGradeKeys(tx, null);
-    await appendEvents(tx, eventsOf(recorded), nowMs);
+    await appendEvents(tx, eventsOf({ ...recorded, withdrawn }), nowMs);
+    summary.signalsWithdrawn += withdrawn.length;
     summary.gradesWritten += recorded.grades.length;
     summary.signalsWritten += recorded.signals.length;
     summary.outcomesWritten += recorded.outcomes.length;

@@ -124,6 +124,8 @@ export interface Recorded {
   readonly grades: readonly RecordedGrade[];
   readonly signals: readonly SignalRow[];
   readonly outcomes: readonly SignalRow[];
+  /** Signals that no longer stand; absent: none. */
+  readonly withdrawn?: readonly SignalRow[];
 }
 
 /** How much was written of closes that nobody is told of. */
@@ -209,10 +211,10 @@ function rowsOf(market: Market, published: Published, closes: readonly SettledCl
   return { grades, signals, outcomes };
 }
 
-/** The events that tell of what was recorded: grades first, then outcomes, then new signals. */
+/** The events that tell of what was recorded: grades first, then outcomes, withdrawals and new signals. */
 export function eventsOf(recorded: Recorded): NewEvent[] {
   const signalEvent =
-    (action: 'ISSUED' | 'CLOSED') =>
+    (action: 'ISSUED' | 'CLOSED' | 'WITHDRAWN') =>
     (signal: SignalRow): NewEvent => ({
       topic: 'signals',
       payload: {
@@ -231,6 +233,7 @@ export function eventsOf(recorded: Recorded): NewEvent[] {
       }),
     ),
     ...recorded.outcomes.map(signalEvent('CLOSED')),
+    ...(recorded.withdrawn ?? []).map(signalEvent('WITHDRAWN')),
     ...recorded.signals.map(signalEvent('ISSUED')),
   ];
 }

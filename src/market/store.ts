@@ -1,5 +1,6 @@
 import type { Sql } from '../db/client.ts';
 import type { GradeBand, GradeKind } from '../grades/model.ts';
+import { isWithdrawnSql } from '../signals/store.ts';
 import type { SignalDirection } from '../signals/strategy.ts';
 
 /** What the tokens of a market say together: grades, signals, trends. One statement each, whatever the number of tokens. */
@@ -60,6 +61,7 @@ export function countDirections(db: Sql, key: MarketKey): Promise<DirectionRow[]
      CROSS JOIN LATERAL (
        SELECT s.direction FROM signal s
        WHERE s.token_id = t.token_id AND s.strategy_id = st.id AND s.issued_at <= coalesce($2::timestamptz, 'infinity')
+         AND NOT ${isWithdrawnSql}
        ORDER BY s.issued_at DESC, s.id DESC LIMIT 1
      ) s
      GROUP BY st.name, s.direction ORDER BY st.name, s.direction`,

@@ -80,6 +80,7 @@ subscription LiveSignals($after: Cursor) {
     __typename
     ... on SignalIssued { cursor publishedAt signal { token { symbol } direction priceUsd issuedAt } }
     ... on SignalClosed { cursor publishedAt signal { token { symbol } outcome { returnPct } } }
+    ... on SignalWithdrawn { cursor publishedAt signal { token { symbol } } }
     ... on EventGap { cursor reason }
   }
 }

@@ -1,10 +1,13 @@
 import type { Sql } from '../db/client.ts';
 import { defineLoader } from '../lib/loader.ts';
 import { type PageSlice, readPagesByOwner, wholePart } from '../lib/page-slice.ts';
-import { signalColumns, type SignalRow } from './store.ts';
+import { isWithdrawnSql, signalColumns, type SignalRow } from './store.ts';
 import type { SignalDirection } from './strategy.ts';
 
-/** Lists of signals, newest first: of everything, of some tokens, of each of many tokens. Superseded ones are left out. */
+/**
+ * Lists of signals, newest first: of everything, of some tokens, of each of many tokens. Superseded ones are left out,
+ * withdrawn ones unless asked for.
+ */
 
 /** Which signals a list holds; null: any. Lists of any length the caller allows. */
 export interface SignalConditions {
@@ -18,6 +21,8 @@ export interface SignalConditions {
   readonly narratives: readonly string[] | null;
   /** Tokens whose newest Trader Grade by the current model is at least this, 0..100. */
   readonly traderGradeMin: number | null;
+  /** Those that were withdrawn, instead of those that stand. */
+  readonly isWithdrawn: boolean;
 }
 
 /**
@@ -54,8 +59,8 @@ async function readSignalPage(
 const notSuperseded = '(SELECT c.id FROM signal c WHERE c.supersedes = s.id LIMIT 1) IS NULL';
 
 function conditionsSql(conditions: SignalConditions, param: (value: unknown) => string): string[] {
-  const { directions, strategies, from, to, narratives, traderGradeMin } = conditions;
-  const all = [notSuperseded];
+  const { directions, strategies, from, to, narratives, traderGradeMin, isWithdrawn } = conditions;
+  const all = [notSuperseded, isWithdrawn ? isWithdrawnSql : `NOT ${isWithdrawnSql}`];
   // Equality lets one direction be walked in the order of its index; ANY would be sorted.
   if (directions?.length === 1) all.push(`s.direction = ${param(directions[0])}::text::"SignalDirection"`);
   else if (directions) all.push(`s.direction = ANY(${param(directions)}::text[]::"SignalDirection"[])`);
@@ -105,7 +110,7 @@ export interface SignalPageKey {
 
 const pageName = ({ conditions: c, page: p }: SignalPageKey): string =>
   JSON.stringify([
-    [c.directions, c.strategies, c.from, c.to, c.narratives, c.traderGradeMin],
+    [c.directions, c.strategies, c.from, c.to, c.narratives, c.traderGradeMin, c.isWithdrawn],
     [p.take, p.isBackward, p.after, p.before],
   ]);
 

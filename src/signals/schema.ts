@@ -97,7 +97,7 @@ export const SignalRef = builder.objectRef<SignalRow>('Signal');
 
 builder.node(SignalRef, {
   description:
-    'A statement that a strategy changed its mind about a token at a close. Never changed or removed: a correction is a new signal that supersedes this one.',
+    'A statement that a strategy changed its mind about a token at a close. Never changed or removed: a correction is a new signal that supersedes this one, and one that corrected candles no longer give is marked as withdrawn.',
   id: { resolve: ({ id }) => id },
   loadManyWithoutCache: (ids, ctx) => Promise.all(ids.map((id) => findSignal(ctx, id))),
   fields: (t) => ({
@@ -125,6 +125,12 @@ builder.node(SignalRef, {
       type: 'JSON',
       description:
         'Why it was issued: every value that decided. Always `closes` (closes in a row that agree) and `grade` (Trader Grade then, null without one). TREND_VOTES: `overall` (mean vote, -1..1), `available` (votes cast of 26), `movingAverages` and `oscillators` (mean votes of the groups, null while none can be cast), `votes` (-1, 0, 1 or null by rule), `values` (indicator value by rule). LEVEL_BREAKOUT: `rule` (LEVEL or STOP), `close`, `level` and `levelAt` (the swing passed and its candle), `atr`, `volumeRatio`, `bestClose`, `stop`. MEAN_REVERSION: `rule` (EXTREME, MEAN or TIME), `close`, `rsi`, `upper`, `middle`, `lower`, `adx`, `closesHeld`.',
+    }),
+    withdrawnAt: t.expose('withdrawnAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'Since when it no longer stands, because candles were corrected and its strategy does not give it any more; null while it stands.',
     }),
     outcome: t.field({
       type: SignalOutcomeRef,
@@ -158,6 +164,9 @@ export const SignalFilterInput = builder.inputType('SignalFilter', {
     minTraderGrade: t.float({
       description: 'Of tokens whose newest Trader Grade is at least this, 0 to 100; leaves out those without one.',
     }),
+    withdrawn: t.boolean({
+      description: 'Lists: those that were withdrawn, instead of those that stand; false when not given.',
+    }),
   }),
 });
 
@@ -169,7 +178,7 @@ export async function readSignalFilter(
   ctx: Context,
   filter: typeof SignalFilterInput.$inferInput | null | undefined,
 ): Promise<{ tokenIds: number[] | null; conditions: SignalConditions }> {
-  const { slugs, directions, strategies, narratives, from, to, minTraderGrade } = filter ?? {};
+  const { slugs, directions, strategies, narratives, from, to, minTraderGrade, withdrawn } = filter ?? {};
   assertSpan({ from, to });
   const [tokenIds] = await Promise.all([
     slugs == null ? null : findTokenIds(ctx, slugs),
@@ -185,6 +194,7 @@ export async function readSignalFilter(
       from: from ?? null,
       to: to ?? null,
       traderGradeMin: minTraderGrade ?? null,
+      isWithdrawn: withdrawn ?? false,
     },
   };
 }
@@ -248,7 +258,8 @@ builder.queryField('signals', (t) =>
   t.connection(
     {
       type: SignalRef,
-      description: 'Signals of every token, newest first; superseded ones are left out.',
+      description:
+        'Signals of every token, newest first; superseded ones are left out, withdrawn ones unless asked for.',
       args: { filter: t.arg({ type: SignalFilterInput, description: 'Which ones; all when not given.' }) },
       resolve: (_root, { filter, ...page }, ctx) => pageSignals(ctx, filter, page),
     },
@@ -269,7 +280,7 @@ builder.objectFields(TokenRef, (t) => ({
     type: SignalRef,
     nullable: true,
     description:
-      'The signal in force: the newest that a strategy issued, in its newest correction; null where it has issued none.',
+      'The signal in force: the newest that a strategy issued and that was not withdrawn, in its newest correction; null where there is none.',
     args: {
       strategy: t.arg.string({
         description: `Name of the strategy, any version; ${defaultStrategyName} when not given.`,
@@ -277,7 +288,8 @@ builder.objectFields(TokenRef, (t) => ({
       asOf: t.arg({ type: 'DateTime', description: 'The newest issued at this time or before; now when not given.' }),
       knownAt: t.arg({
         type: 'DateTime',
-        description: 'Only what was published at this time or before, corrections included; now when not given.',
+        description:
+          'Only what was published at this time or before, corrections and withdrawals included; now when not given.',
       }),
     },
     resolve: ({ id }, args, ctx) => findLatest(ctx, id, args),
@@ -285,7 +297,7 @@ builder.objectFields(TokenRef, (t) => ({
   signals: t.connection(
     {
       type: SignalRef,
-      description: 'Its signals, newest first; superseded ones are left out.',
+      description: 'Its signals, newest first; superseded ones are left out, withdrawn ones unless asked for.',
       args: { filter: t.arg({ type: SignalFilterInput, description: 'Which ones; all when not given.' }) },
       resolve: ({ id }, { filter, ...page }, ctx) => pageOfToken(ctx, id, filter, page),
     },

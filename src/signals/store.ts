@@ -1,11 +1,12 @@
 /**
  * Where signals, their outcomes and the strategies behind them are kept. Everything here is an immutable fact: written
- * once, corrected only by a new row that names the old one, never taken back.
+ * once, corrected only by a new row that names the old one, never removed; what no longer stands is said beside it
+ * (`withdrawal-store.ts`).
  *
  * Late, doubled and wrong input: the same signal or outcome again writes nothing; a different signal for the same
  * (strategy, series, issuedAt) supersedes; an outcome is written once per signal, and not at all where its signal is
  * not stored; a strategy that changed under its version throws and leaves the transaction to roll back. Lists (`page-store.ts`) leave out
- * superseded signals, `signalById` still finds them.
+ * superseded and withdrawn signals, `signalById` still finds them.
  */
 import type { Db, Sql } from '../db/client.ts';
 import type { DecimalText } from '../lib/decimal.ts';
@@ -51,6 +52,8 @@ export interface SignalRow extends NewSignal {
   readonly publishedAt: number;
   /** The signal it corrects; null where it is the first of its close. */
   readonly supersedes: number | null;
+  /** Epoch ms from which it no longer stood; null while it does. */
+  readonly withdrawnAt: number | null;
 }
 
 /** The outcome of the signal that (strategyId, seriesId, issuedAt) identifies. */
@@ -82,7 +85,11 @@ const writeBatchSize = 2000;
 /** What a {@link SignalRow} is selected with, from `signal s JOIN strategy st`. */
 export const signalColumns = `s.id, s.strategy_id AS "strategyId", st.name AS strategy, s.token_id AS "tokenId",
   s.series_id AS "seriesId", s.direction, s.price_usd AS "priceUsd", s.confidence, s.issued_at AS "issuedAt",
-  s.published_at AS "publishedAt", s.evidence, s.supersedes`;
+  s.published_at AS "publishedAt", s.evidence, s.supersedes,
+  (SELECT w.withdrawn_at FROM signal_withdrawal w WHERE w.signal_id = s.id) AS "withdrawnAt"`;
+
+/** Whether a signal, `s`, was withdrawn. As EXISTS the planner may turn it into a join with the whole table. */
+export const isWithdrawnSql = '(SELECT w.signal_id FROM signal_withdrawal w WHERE w.signal_id = s.id) IS NOT NULL';
 
 // Strategies --------------------------------------------------------------------------------------------------------
 
@@ -149,7 +156,8 @@ export async function findStrategy(ctx: Ctx, id: number): Promise<StrategyRow | 
 
 /**
  * Records signals in the caller's transaction; returns what was written, in the order of its ids. A signal identical to the
- * newest of its (strategy, series, issuedAt) writes nothing; a different one supersedes it, published no earlier than it was.
+ * newest of its (strategy, series, issuedAt) writes nothing, while that one stands; a different one, or the same after it
+ * was withdrawn, supersedes it, published no earlier than it was.
  * Where one call holds two for the same identity, the later counts.
  */
 export async function recordSignals(tx: Sql, signals: readonly NewSignal[], publishedAt: number): Promise<SignalRow[]> {
@@ -170,7 +178,7 @@ async function insertSignals(tx: Sql, signals: readonly NewSignal[], publishedAt
      FROM unnest($1::int[], $2::int[], $3::int[], $4::text[], $5::numeric[], $6::float8[], $7::timestamptz[], $8::text[])
        AS u(strategy_id, token_id, series_id, direction, price_usd, confidence, issued_at, evidence)
      LEFT JOIN LATERAL (${newestSignal('u')}) old ON true
-     WHERE old.id IS NULL OR (old.direction, old.price_usd, old.confidence, old.evidence)
+     WHERE old.id IS NULL OR EXISTS (SELECT 1 FROM signal_withdrawal w WHERE w.signal_id = old.id) OR (old.direction, old.price_usd, old.confidence, old.evidence)
        IS DISTINCT FROM (u.direction::"SignalDirection", u.price_usd, u.confidence, u.evidence::jsonb)
      RETURNING id`,
     [
@@ -274,7 +282,7 @@ export interface LatestSignalKey {
   readonly strategy: string;
   /** Epoch ms; null: now. The newest signal issued at or before it, in its newest correction. */
   readonly asOf: number | null;
-  /** Epoch ms: only what was published at this time or before. Null: all. */
+  /** Epoch ms: only what was published at this time or before, and not withdrawn then. Null: now. */
   readonly knownAt: number | null;
 }
 
@@ -288,7 +296,9 @@ export const latestSignal = defineLoader<Ctx, LatestSignalKey, SignalRow | null>
        CROSS JOIN LATERAL (
          SELECT * FROM signal s
          WHERE s.token_id = q.token_id AND s.strategy_id = st.id AND s.issued_at <= coalesce(q.as_of, 'infinity')
-           AND s.published_at <= coalesce(q.known_at, 'infinity')
+           AND s.published_at <= coalesce(q.known_at, 'infinity') AND (
+             SELECT w.signal_id FROM signal_withdrawal w
+             WHERE w.signal_id = s.id AND w.withdrawn_at <= coalesce(q.known_at, 'infinity')) IS NULL
          ORDER BY s.issued_at DESC, s.id DESC LIMIT 1
        ) s
        ORDER BY q.n, s.issued_at DESC, s.id DESC`,

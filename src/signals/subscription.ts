@@ -7,14 +7,14 @@ import { readSignalFilter, SignalFilterInput, SignalRef } from './schema.ts';
 import { listSignalsById, type SignalRow } from './store.ts';
 
 /**
- * The subscription `signals`: every issued and closed signal in the order of commit, resumable. The filter is read
+ * The subscription `signals`: every issued, closed and withdrawn signal in the order of commit, resumable. The filter is read
  * once, at the start; what the event says decides without a statement, conditions on the signal and its token take one
  * for each chunk of events. An event whose signal was purged is left out.
  */
 
-/** A signal was issued, or its outcome was recorded. */
+/** A signal was issued, its outcome was recorded, or it was withdrawn. */
 export interface SignalEvent {
-  readonly kind: 'ISSUED' | 'CLOSED';
+  readonly kind: 'ISSUED' | 'CLOSED' | 'WITHDRAWN';
   /** Sequence number in the log. */
   readonly cursor: number;
   /** Epoch ms. */
@@ -74,18 +74,27 @@ const SignalClosed = builder.objectRef<SignalEvent>('SignalClosed').implement({
   }),
 });
 
+const SignalWithdrawn = builder.objectRef<SignalEvent>('SignalWithdrawn').implement({
+  description: 'A signal no longer stands: candles were corrected, and its strategy does not give it any more.',
+  fields: (t) => ({
+    cursor: t.expose('cursor', { type: 'Cursor', description: 'Resume after this event with `after`.' }),
+    publishedAt: t.expose('publishedAt', { type: 'DateTime', description: 'When the event was published.' }),
+    signal: t.expose('signal', { type: SignalRef, description: 'The signal, with its `withdrawnAt`.' }),
+  }),
+});
+
 const SignalEventUnion = builder.unionType('SignalEvent', {
   description: 'What a stream of signals brings.',
-  types: [SignalIssued, SignalClosed, EventGapRef],
+  types: [SignalIssued, SignalClosed, SignalWithdrawn, EventGapRef],
   resolveType: (event: SignalEvent | EventGap) =>
-    ({ ISSUED: 'SignalIssued', CLOSED: 'SignalClosed', GAP: 'EventGap' })[event.kind],
+    ({ ISSUED: 'SignalIssued', CLOSED: 'SignalClosed', WITHDRAWN: 'SignalWithdrawn', GAP: 'EventGap' })[event.kind],
 });
 
 builder.subscriptionField('signals', (t) =>
   t.field({
     type: SignalEventUnion,
     description:
-      'Signals as they are issued and closed, in order, none lost and none twice: stored events after the cursor, then live ones. Without `after` from now on. Events are kept 90 days.',
+      'Signals as they are issued, closed and withdrawn, in order, none lost and none twice: stored events after the cursor, then live ones. Without `after` from now on. Events are kept 90 days.',
     args: {
       filter: t.arg({ type: SignalFilterInput, description: 'Which signals; all when not given.' }),
       after: t.arg({ type: 'Cursor', description: 'The `cursor` of the last event received.' }),

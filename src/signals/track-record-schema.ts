@@ -57,11 +57,15 @@ interface ShownRecord extends TrackRecord {
 }
 
 const TrackRecordRef = builder.objectRef<ShownRecord>('TrackRecord').implement({
-  description: `What came of the BULLISH and BEARISH signals of a strategy version: returns after fees, filled at the open of the candle after issue and after end. Nothing is removed; superseded signals are replaced by their corrections. Statistics are null under ${closedMin} closed signals. Past returns are no promise.`,
+  description: `What came of the BULLISH and BEARISH signals of a strategy version: returns after fees, filled at the open of the candle after issue and after end. Nothing is removed: superseded signals are replaced by their corrections, and those that corrected candles no longer give are counted as withdrawn. Statistics are null under ${closedMin} closed signals. Past returns are no promise.`,
   fields: (t) => ({
     count: t.exposeInt('count', { description: 'Signals issued.' }),
     closed: t.exposeInt('closed', { description: 'Those with an outcome; all figures below are of these.' }),
     open: t.exposeInt('open', { description: 'Those without an outcome yet.' }),
+    withdrawn: t.exposeInt('withdrawn', {
+      description:
+        'Signals that were issued and withdrawn, because candles were corrected and the strategy does not give them any more; in no other figure.',
+    }),
     from: t.expose('from', { type: 'DateTime', nullable, description: 'Issue of the first signal; null without one.' }),
     to: t.expose('to', { type: 'DateTime', nullable, description: 'Issue of the last signal; null without one.' }),
     feeBps: t.exposeFloat('feeBps', {

@@ -2,6 +2,7 @@ import type { Sql } from '../db/client.ts';
 import { type GradeBand, standardBands } from '../grades/model.ts';
 import { defineLoader } from '../lib/loader.ts';
 import { readPagesByOwner } from '../lib/page-slice.ts';
+import { isWithdrawnSql } from './store.ts';
 import type { SignalDirection } from './strategy.ts';
 import type { RecordSums, RecordTotals } from './track-record.ts';
 
@@ -22,6 +23,7 @@ interface RecordRow extends RecordSums {
   /** The band of the Trader Grade that the evidence holds; null in the row of all, and where there was no grade. */
   readonly band: GradeBand | null;
   readonly isAll: boolean;
+  readonly isWithdrawn: boolean;
 }
 
 const nameOf = ({ from, to, tokenIds, direction, isSimulated }: RecordKey): string =>
@@ -57,9 +59,11 @@ const nothing: RecordSums = {
 };
 
 function toTotals(rows: readonly RecordRow[]): RecordTotals {
+  const standing = rows.filter(({ isWithdrawn }) => !isWithdrawn);
   return {
-    all: rows.find(({ isAll }) => isAll) ?? nothing,
-    byBand: new Map(rows.flatMap((row) => (row.isAll || row.band === null ? [] : [[row.band, row]]))),
+    all: standing.find(({ isAll }) => isAll) ?? nothing,
+    byBand: new Map(standing.flatMap((row) => (row.isAll || row.band === null ? [] : [[row.band, row]]))),
+    withdrawn: rows.find(({ isAll, isWithdrawn }) => isAll && isWithdrawn)?.count ?? 0,
   };
 }
 
@@ -69,7 +73,7 @@ function readSums(db: Sql, alike: readonly [RecordKey, ...RecordKey[]]): Promise
   const instant = (timeMs: number | null): Date | null => (timeMs === null ? null : new Date(timeMs));
   return db.query<RecordRow>(
     `WITH record AS (
-       SELECT s.strategy_id, s.issued_at, o.return_pct, o.hold_return_pct, o.max_adverse_pct,
+       SELECT s.strategy_id, s.issued_at, o.return_pct, o.hold_return_pct, o.max_adverse_pct, ${isWithdrawnSql} AS "isWithdrawn",
          (SELECT b.band FROM unnest($7::text[], $8::float8[]) AS b(band, edge)
           WHERE (s.evidence->>'grade')::float8 >= b.edge ORDER BY b.edge DESC LIMIT 1) AS band
        FROM signal s JOIN series ON series.id = s.series_id JOIN source ON source.id = series.source_id
@@ -79,14 +83,14 @@ function readSums(db: Sql, alike: readonly [RecordKey, ...RecordKey[]]): Promise
          AND ($4::int[] IS NULL OR s.token_id = ANY($4)) AND ($5::text IS NULL OR s.direction::text = $5)
          AND (SELECT c.id FROM signal c WHERE c.supersedes = s.id LIMIT 1) IS NULL
      )
-     SELECT strategy_id AS "strategyId", band, grouping(band) = 1 AS "isAll",
+     SELECT strategy_id AS "strategyId", band, grouping(band) = 1 AS "isAll", "isWithdrawn",
        count(*)::int AS count, count(return_pct)::int AS closed, (count(*) FILTER (WHERE return_pct > 0))::int AS hits,
        sum(return_pct) FILTER (WHERE return_pct > 0) AS "winPct", sum(return_pct) FILTER (WHERE return_pct <= 0) AS "lossPct",
        percentile_cont(0.5) WITHIN GROUP (ORDER BY return_pct) AS "medianPct",
        max(return_pct) AS "bestPct", min(return_pct) AS "worstPct", sum(hold_return_pct) AS "holdPct",
        sum(max_adverse_pct) AS "adversePct", min(max_adverse_pct) AS "worstAdversePct",
        min(issued_at) AS "from", max(issued_at) AS "to"
-     FROM record GROUP BY GROUPING SETS ((strategy_id), (strategy_id, band))`,
+     FROM record GROUP BY GROUPING SETS ((strategy_id, "isWithdrawn"), (strategy_id, "isWithdrawn", band))`,
     [
       alike.map(({ strategyId }) => strategyId),
       instant(from),

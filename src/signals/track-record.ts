@@ -2,7 +2,7 @@ import type { GradeBand } from '../grades/model.ts';
 
 /**
  * The track record of a strategy version: what came of the signals it issued, from returns after fees. A hit is a return
- * above 0. Nothing is left out but what a correction superseded.
+ * above 0. Nothing is left out but what a correction superseded or withdrew, and the latter is counted.
  */
 
 /** Sums over the BULLISH and BEARISH signals of one set. Percent; null where no signal is closed. */
@@ -31,6 +31,8 @@ export interface RecordSums {
 export interface RecordTotals {
   readonly all: RecordSums;
   readonly byBand: ReadonlyMap<GradeBand, Pick<RecordSums, 'count' | 'closed' | 'hits' | 'winPct' | 'lossPct'>>;
+  /** Signals that were withdrawn; they are in none of the sums. */
+  readonly withdrawn: number;
 }
 
 /** A share of n trials with its Wilson 95 % interval, all 0..1. */
@@ -54,6 +56,7 @@ export interface TrackRecord {
   readonly count: number;
   readonly closed: number;
   readonly open: number;
+  readonly withdrawn: number;
   readonly from: number | null;
   readonly to: number | null;
   readonly hitRate: HitRate | null;
@@ -89,7 +92,7 @@ export function wilsonOf(hits: number, n: number): HitRate {
 }
 
 /** The record that sums tell, with a bucket for each of `bands`. */
-export function computeTrackRecord({ all, byBand }: RecordTotals, bands: readonly GradeBand[]): TrackRecord {
+export function computeTrackRecord({ all, byBand, withdrawn }: RecordTotals, bands: readonly GradeBand[]): TrackRecord {
   const { count, closed, hits, from, to } = all;
   const isEnough = closed >= closedMin;
   const meanOf = (sum: number | null, n: number): number | null => (isEnough && n > 0 ? (sum ?? 0) / n : null);
@@ -101,6 +104,7 @@ export function computeTrackRecord({ all, byBand }: RecordTotals, bands: readonl
     count,
     closed,
     open: count - closed,
+    withdrawn,
     from,
     to,
     hitRate,

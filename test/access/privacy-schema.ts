@@ -54,6 +54,7 @@ const publicRoots: ReadonlySet<string> = new Set([
   'backtest',
   'candles',
   'correlationMatrix',
+  'gradeModelComparison',
   'gradeModels',
   'grades',
   'indicatorDefinitions',

@@ -26,6 +26,7 @@ const query = `subscription ($after: Cursor) {
     __typename
     ... on SignalIssued { cursor publishedAt signal { id issuedAt } }
     ... on SignalClosed { cursor publishedAt signal { id } }
+    ... on SignalWithdrawn { cursor publishedAt signal { id } }
     ... on EventGap { cursor }
   }
 }`;

@@ -185,7 +185,7 @@ async function killAndResume(start: Product): Promise<Product> {
   const seen: string[] = [];
   let product = start;
   const query =
-    'subscription ($after: Cursor) { signals(after: $after, filter: { strategies: ["trend-votes-1h"] }) { ... on SignalIssued { cursor signal { id } } ... on SignalClosed { cursor } ... on EventGap { cursor } } }';
+    'subscription ($after: Cursor) { signals(after: $after, filter: { strategies: ["trend-votes-1h"] }) { ... on SignalIssued { cursor signal { id } } ... on SignalClosed { cursor } ... on SignalWithdrawn { cursor } ... on EventGap { cursor } } }';
   const listen = async (count: number, withinMs: number): Promise<void> => {
     const events = await take<SignalEvent>(
       product,

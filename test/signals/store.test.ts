@@ -13,6 +13,7 @@ import {
   type SignalRow,
 } from '../../src/signals/store.ts';
 import { trendVotes1d, trendVotes1h } from '../../src/signals/strategy.ts';
+import { withdrawSignals } from '../../src/signals/withdrawal-store.ts';
 import { seedTokens } from '../grades/seed.ts';
 import { createTestDb } from '../support/db.ts';
 import { evidenceOf, outcomeOf, signalOf } from './seed.ts';
@@ -36,6 +37,7 @@ const any: SignalConditions = {
   to: null,
   narratives: null,
   traderGradeMin: null,
+  isWithdrawn: false,
 };
 const firstPage = { take: 100, isBackward: false, after: null, before: null };
 
@@ -90,6 +92,7 @@ describe('recording signals and outcomes', () => {
       strategy: 'trend-votes-1d',
       publishedAt: day(3),
       supersedes: null,
+      withdrawnAt: null,
     });
     assert.deepEqual(await signalById({ db }).load(written.id), written);
     assert.deepEqual(await record([{ ...signal, priceUsd: '100.5' }], day(4)), []);
@@ -110,6 +113,39 @@ describe('recording signals and outcomes', () => {
       second?.id,
     );
     assert.equal((await signalById({ db }).load(first!.id))?.direction, 'BULLISH');
+  });
+
+  it('withdraws what is no longer given, with what it corrected, and tells of what stood; the same again is a new row', async () => {
+    const at = { strategyId: daily, tokenId: 9, seriesId: 9 };
+    const [first] = await record([signalOf({ ...at, issuedAt: day(2) })], day(3));
+    const corrected = signalOf({ ...at, issuedAt: day(2), confidence: 0.25 });
+    const [second] = await record([corrected], day(4));
+    await record([signalOf({ ...at, issuedAt: day(1) }), signalOf({ ...at, issuedAt: day(5) })], day(5));
+    const computed = { ...at, from: day(2), to: day(4), issuedAt: [] };
+    const withdraw = (when: number) => db.transaction((tx) => withdrawSignals(tx, [computed], when));
+    const gone = await withdraw(day(6));
+    assert.deepEqual(
+      gone.map(({ id, withdrawnAt }) => [id, withdrawnAt]),
+      [[second?.id, day(6)]],
+    );
+    assert.equal((await signalById({ db }).load(first!.id))?.withdrawnAt, day(6));
+    assert.deepEqual(await withdraw(day(7)), []);
+    const latestAt = async (knownAt: number | null) => {
+      const key = { tokenId: 9, strategy: 'trend-votes-1d', asOf: day(4), knownAt };
+      return (await latestSignal({ db }).load(key))?.issuedAt;
+    };
+    assert.deepEqual(
+      [await latestAt(day(6) - 1), await latestAt(day(6)), await latestAt(null)],
+      [day(2), day(1), day(1)],
+    );
+    const listed = async (isWithdrawn: boolean) =>
+      (await listSignals(db, [9], { ...any, isWithdrawn }, firstPage)).map(({ issuedAt }) => issuedAt);
+    assert.deepEqual([await listed(false), await listed(true)], [[day(5), day(1)], [day(2)]]);
+
+    const [again] = await record([corrected], day(8));
+    assert.deepEqual([again?.supersedes, again?.withdrawnAt], [second?.id, null]);
+    assert.deepEqual([await latestAt(day(7)), await latestAt(null)], [day(1), day(2)]);
+    assert.deepEqual([await listed(false), await listed(true)], [[day(5), day(2), day(1)], []]);
   });
 
   it('writes an outcome once, for the newest row of its signal, and none without a signal', async () => {

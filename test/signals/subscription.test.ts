@@ -5,6 +5,7 @@ import { publishStrategies, recordOutcomes, recordSignals } from '../../src/sign
 import { trendVotes1d, trendVotes1h } from '../../src/signals/strategy.ts';
 import { follow } from '../grades/api.ts';
 import { seedTokens } from '../grades/seed.ts';
+import { withdrawSignals } from '../../src/signals/withdrawal-store.ts';
 import { createTestDb } from '../support/db.ts';
 import { createFakeFeed, eventOf } from '../support/fake-feed.ts';
 import { outcomeOf, signalOf } from './seed.ts';
@@ -32,7 +33,7 @@ await db.transaction((tx) =>
   recordOutcomes(tx, [outcomeOf({ strategyId: daily, tokenId: 1, issuedAt: day(2) })], day(6)),
 );
 
-const eventFor = (seq: number, action: 'ISSUED' | 'CLOSED', signal: typeof first) => {
+const eventFor = (seq: number, action: 'ISSUED' | 'CLOSED' | 'WITHDRAWN', signal: typeof first) => {
   const { id, tokenId, strategy, direction } = signal!;
   return eventOf(seq, 'signals', { action, signalId: id, tokenId, strategy, direction });
 };
@@ -104,6 +105,23 @@ describe('the stream of signals', () => {
       },
       { type: 'EventGap', cursor: cursors[6], reason: 'Kept 90 days.' },
     ]);
+    await following.stop();
+  });
+
+  it('tells of a signal that was withdrawn, and since when', async () => {
+    const { strategyId, tokenId, seriesId, issuedAt: at } = first!;
+    const computed = { strategyId, tokenId, seriesId, from: at, to: at, issuedAt: [] };
+    const withdrawn = createFakeFeed();
+    withdrawn.push(eventFor(5, 'WITHDRAWN', first));
+    await db.transaction((tx) => withdrawSignals(tx, [computed], day(9)));
+    const text =
+      'subscription { signals { type: __typename ... on SignalWithdrawn { cursor signal { withdrawnAt } } } }';
+    const following = await follow(db, withdrawn.feed, text, {});
+    assert.deepEqual(JSON.parse(JSON.stringify((await following.next())?.data.signals)), {
+      type: 'SignalWithdrawn',
+      cursor: cursors[5],
+      signal: { withdrawnAt: new Date(day(9)).toISOString() },
+    });
     await following.stop();
   });
 

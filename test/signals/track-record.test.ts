@@ -36,7 +36,7 @@ test("Wilson's interval is that of statsmodels", () => {
 });
 
 test('the figures follow from the sums: ten wins of 12 %, thirty losses of 2 %', () => {
-  const record = computeTrackRecord({ all: sums, byBand: new Map() }, gradeBands);
+  const record = computeTrackRecord({ all: sums, byBand: new Map(), withdrawn: 0 }, gradeBands);
   assert.deepEqual([record.count, record.closed, record.open], [45, 40, 5]);
   near(record.hitRate?.rate, 0.25);
   near(record.meanReturnPct, 1.5);
@@ -53,7 +53,7 @@ test('the figures follow from the sums: ten wins of 12 %, thirty losses of 2 %',
 });
 
 test('under 30 closed signals statistics are null and the reason says so; extremes are facts', () => {
-  const record = computeTrackRecord({ all: { ...sums, closed: 29 }, byBand: new Map() }, gradeBands);
+  const record = computeTrackRecord({ all: { ...sums, closed: 29 }, byBand: new Map(), withdrawn: 0 }, gradeBands);
   const { hitRate, meanReturnPct, medianReturnPct, expectancyPct, meanExcessPct, meanAdversePct, meanWinPct } = record;
   for (const value of [
     hitRate,
@@ -71,7 +71,7 @@ test('under 30 closed signals statistics are null and the reason says so; extrem
 
 test('without a loss the mean loss is null and the expectancy is the mean', () => {
   const record = computeTrackRecord(
-    { all: { ...sums, hits: 40, winPct: 80, lossPct: null }, byBand: new Map() },
+    { all: { ...sums, hits: 40, winPct: 80, lossPct: null }, byBand: new Map(), withdrawn: 0 },
     gradeBands,
   );
   assert.equal(record.meanLossPct, null);
@@ -83,7 +83,7 @@ test('calibration has a bucket for each band, with figures where 30 signals are 
     ['BUY', { count: 31, closed: 30, hits: 12, winPct: 60, lossPct: -90 }],
     ['SELL', { count: 12, closed: 10, hits: 9, winPct: 10, lossPct: -1 }],
   ] as const);
-  const { calibration } = computeTrackRecord({ all: sums, byBand }, gradeBands);
+  const { calibration } = computeTrackRecord({ all: sums, byBand, withdrawn: 0 }, gradeBands);
   assert.deepEqual(
     calibration.map(({ band, count, closed, meanReturnPct }) => [band, count, closed, meanReturnPct]),
     [

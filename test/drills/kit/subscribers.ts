@@ -19,6 +19,7 @@ const query = `subscription ($after: Cursor) {
     __typename
     ... on SignalIssued { cursor publishedAt signal { id } }
     ... on SignalClosed { cursor publishedAt signal { id } }
+    ... on SignalWithdrawn { cursor publishedAt signal { id } }
     ... on EventGap { cursor }
   }
 }`;
