@@ -8,7 +8,6 @@ import { voteRules } from './vote-rules.ts';
 import { createVotes, type VoteResult, type VotesSnapshot } from './votes.ts';
 import {
   maxDrawdownOf,
-  meanOf,
   profitFactorOf,
   quantileOf,
   sharpeOf,
@@ -161,7 +160,11 @@ function advance(windows: TokenWindows, bar: Bar, marketClose: number | null): v
 
 /** Mean of the last `count` values; null before there are as many. */
 function meanOfLast(values: readonly number[], count: number): number | null {
-  return values.length < count ? null : meanOf(values.slice(-count));
+  const from = values.length - count;
+  if (from < 0) return null;
+  let sum = 0;
+  for (let index = from; index < values.length; index += 1) sum += values[index] ?? Number.NaN;
+  return Number.isFinite(sum) ? sum / count : null;
 }
 
 /** Mean of the last `shortBars` volumes over the mean of the last `longBars`; null before there are as many or when nothing was traded. */

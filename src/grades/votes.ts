@@ -1,7 +1,7 @@
 import type { Bar } from '../indicators/bar.ts';
 import { createIndicator } from '../indicators/catalog.ts';
 import { type Machine, restore, snapshot } from '../indicators/machine.ts';
-import { type Outputs, type Vote, voteRules } from './vote-rules.ts';
+import { type Outputs, type Vote, type VoteReading, voteRules } from './vote-rules.ts';
 
 /** The mean of a group's votes. */
 export interface VoteGroup {
@@ -37,6 +37,8 @@ export interface Votes {
   update(bar: Bar): VoteResult;
   snapshot(): VotesSnapshot;
 }
+
+type Changing<T> = { -readonly [K in keyof T]: T[K] };
 
 /** One rule at work on one series. */
 interface Juror {
@@ -104,13 +106,23 @@ export function createVotes(from: VotesSnapshot | null = null): Votes {
   return {
     update: (bar) => {
       const outputs = jurors.map(({ machine }) => machine.update(bar));
-      const trend = outputs[trendIndex]?.[0] ?? null;
-      const votes = voteRules.map((rule, index) => {
-        const { before = null, earlier = null } = jurors[index] ?? {};
-        return rule.vote({ bar, now: outputs[index] ?? [], before, earlier, trend });
+      // One object for all rules, which only look at it: 26 at every bar of every token are work for the collector.
+      const reading: Changing<VoteReading> = {
+        bar,
+        now: [],
+        before: null,
+        earlier: null,
+        trend: outputs[trendIndex]?.[0] ?? null,
+      };
+      const votes = jurors.map((juror, index) => {
+        const [rule, now] = [voteRules[index], outputs[index] ?? []];
+        reading.now = now;
+        reading.before = juror.before;
+        reading.earlier = juror.earlier;
+        const vote = rule?.vote(reading) ?? null;
+        remember(juror, now, rule?.lookback);
+        return vote;
       });
-      for (const [index, juror] of jurors.entries())
-        remember(juror, outputs[index] ?? null, voteRules[index]?.lookback);
       return resultOf(votes, outputs);
     },
     snapshot: () => jurors.map(({ machine, before, earlier }) => ({ machine: snapshot(machine), before, earlier })),
