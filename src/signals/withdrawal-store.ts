@@ -5,7 +5,7 @@
  */
 import { arrayText } from '../db/array-text.ts';
 import type { Sql } from '../db/client.ts';
-import { listSignalsById, type SignalRow } from './store.ts';
+import { isWithdrawnSql, listSignalsById, type SignalRow } from './store.ts';
 
 /** What a computation gave by one strategy on one series: all signals of its closes. */
 export interface ComputedSignals {
@@ -40,33 +40,30 @@ export async function withdrawSignals(
 const isoTime = (timeMs: number): string => new Date(timeMs).toISOString();
 
 async function withdrawBatch(tx: Sql, computed: readonly ComputedSignals[], withdrawnAt: number): Promise<number[]> {
-  const issued = computed.flatMap(({ issuedAt }, index) => issuedAt.map((at) => ({ n: index + 1, at })));
-  const rows = await tx.query<{ id: number; stood: boolean }>(
-    `WITH computed AS (
-       SELECT * FROM unnest($1::int[], $2::int[], $3::int[], $4::timestamptz[], $5::timestamptz[]) WITH ORDINALITY
-         AS c(strategy_id, token_id, series_id, from_time, to_time, n)
-     ), issued AS (
-       SELECT * FROM unnest($6::int[], $7::timestamptz[]) AS i(n, issued_at)
-     ), gone AS (
-       INSERT INTO signal_withdrawal (signal_id, withdrawn_at)
-       SELECT s.id, greatest($8::timestamptz, s.published_at) FROM computed c
-       JOIN signal s ON s.token_id = c.token_id AND s.strategy_id = c.strategy_id AND s.series_id = c.series_id
-         AND s.issued_at BETWEEN c.from_time AND c.to_time
-       WHERE NOT EXISTS (SELECT 1 FROM issued i WHERE i.n = c.n AND i.issued_at = s.issued_at)
-         AND NOT EXISTS (SELECT 1 FROM signal_withdrawal w WHERE w.signal_id = s.id)
-       RETURNING signal_id
-     )
-     SELECT signal_id AS id, NOT EXISTS (SELECT 1 FROM signal c WHERE c.supersedes = signal_id) AS stood FROM gone ORDER BY 1`,
+  const stored = await tx.query<{ id: number; n: number; issuedAt: number }>(
+    `SELECT s.id, c.n, s.issued_at AS "issuedAt"
+     FROM unnest($1::int[], $2::int[], $3::int[], $4::timestamptz[], $5::timestamptz[]) WITH ORDINALITY
+       AS c(strategy_id, token_id, series_id, from_time, to_time, n)
+     JOIN signal s ON s.token_id = c.token_id AND s.strategy_id = c.strategy_id AND s.series_id = c.series_id
+       AND s.issued_at BETWEEN c.from_time AND c.to_time
+     WHERE NOT ${isWithdrawnSql}`,
     [
       arrayText(computed.map(({ strategyId }) => strategyId)),
       arrayText(computed.map(({ tokenId }) => tokenId)),
       arrayText(computed.map(({ seriesId }) => seriesId)),
       arrayText(computed.map(({ from }) => isoTime(from))),
       arrayText(computed.map(({ to }) => isoTime(to))),
-      arrayText(issued.map(({ n }) => n)),
-      arrayText(issued.map(({ at }) => isoTime(at))),
-      new Date(withdrawnAt),
     ],
+  );
+  // Compared here: a planner that knows nothing of either side compares each with each.
+  const issued = computed.map(({ issuedAt }) => new Set(issuedAt));
+  const gone = stored.filter(({ n, issuedAt }) => issued[n - 1]?.has(issuedAt) === false).map(({ id }) => id);
+  if (gone.length === 0) return [];
+  const rows = await tx.query<{ id: number; stood: boolean }>(
+    `INSERT INTO signal_withdrawal (signal_id, withdrawn_at)
+     SELECT s.id, greatest($2::timestamptz, s.published_at) FROM signal s WHERE s.id = ANY($1::bigint[])
+     RETURNING signal_id AS id, (SELECT c.id FROM signal c WHERE c.supersedes = signal_id LIMIT 1) IS NULL AS stood`,
+    [arrayText(gone), new Date(withdrawnAt)],
   );
   return rows.filter(({ stood }) => stood).map(({ id }) => id);
 }
