@@ -120,7 +120,8 @@ async function computeMarket(
     deps.onProgress?.(closeTime, summary);
     if (isBefore(range, closeTime)) continue;
     account.add(close, settled);
-    backlog.add(onlyTokens({ ...settled, interval }, range.tokenIds));
+    const { tokenIds } = range;
+    backlog.add(tokenIds ? onlyTokens({ ...settled, interval }, (id) => tokenIds.has(id)) : { ...settled, interval });
     if (backlog.pastCount() >= pendingMax) await writePast();
   }
   await writePast();
@@ -142,6 +143,10 @@ function needsAnswers(range: ComputeRange, closeTime: number): boolean {
   return range.models === undefined || !isBefore(range, closeTime + dayMs);
 }
 
+/**
+ * What is no longer current. PostgreSQL takes it as two transactions side by side, each with half of the tokens, so that an
+ * outcome still follows its signal; a crash between leaves nothing that the same computation would not complete.
+ */
 async function recordPast(
   { db, clock }: ComputeDeps,
   market: Market,
@@ -149,10 +154,16 @@ async function recordPast(
   closes: readonly SettledClose[],
   summary: ComputeSummary,
 ): Promise<void> {
-  const recorded = await db.transaction((tx) => recordPastCloses(tx, market, published, closes, clock.now()));
-  summary.gradesWritten += recorded.grades;
-  summary.signalsWritten += recorded.signals;
-  summary.outcomesWritten += recorded.outcomes;
+  const halves = [0, 1].map((half) => closes.map((close) => onlyTokens(close, (tokenId) => tokenId % 2 === half)));
+  const parts = db.mode === 'POSTGRES' ? halves : [closes];
+  const written = await Promise.all(
+    parts.map((part) => db.transaction((tx) => recordPastCloses(tx, market, published, part, clock.now()))),
+  );
+  for (const { grades, signals, outcomes } of written) {
+    summary.gradesWritten += grades;
+    summary.signalsWritten += signals;
+    summary.outcomesWritten += outcomes;
+  }
 }
 
 function streamsOf(deps: ComputeDeps, market: Market, range: ComputeRange): AsyncGenerator<StoredClose>[] {
@@ -169,9 +180,8 @@ function countClose(summary: ComputeSummary, close: StoredClose, { ungraded }: U
   for (const { reason } of ungraded) summary.ungraded[reason] = (summary.ungraded[reason] ?? 0) + 1;
 }
 
-function onlyTokens(settled: SettledClose, tokenIds: ReadonlySet<number> | null): SettledClose {
-  if (tokenIds === null) return settled;
-  const isWanted = ({ key }: { key: number }): boolean => tokenIds.has(key);
+function onlyTokens(settled: SettledClose, isOfThem: (tokenId: number) => boolean): SettledClose {
+  const isWanted = ({ key }: { key: number }): boolean => isOfThem(key);
   return {
     interval: settled.interval,
     grades: settled.grades.filter(isWanted),
