@@ -97,7 +97,7 @@ function fillStatements(models: Record<GradeKind, number>, strategyId: number): 
     `INSERT INTO grade (model_id, token_id, series_id, as_of, published_at, value, band, change_24h, coverage, factors)
      SELECT CASE g.kind WHEN 'TRADER' THEN ${models.TRADER} ELSE ${models.INVESTOR} END, g.token_id, g.token_id,
        g.date::timestamp AT TIME ZONE 'UTC', g.date::timestamp AT TIME ZONE 'UTC' + interval '1 minute', g.score, ${bandSql}, g.change24h, 1,
-       jsonb_build_array(jsonb_build_object('key', 'bench.score', 'raw', g.score, 'score', g.score, 'weight', 1, 'contribution', g.score))
+       ARRAY[g.score, g.score, 1, g.score]::double precision[]
      FROM staged_grade g ORDER BY g.token_id, g.kind, g.date`,
     `INSERT INTO signal (id, strategy_id, token_id, series_id, direction, price_usd, confidence, issued_at, published_at, evidence)
      SELECT id, ${strategyId}, token_id, token_id, direction::"SignalDirection", price, strength / 100, created_at, created_at,
