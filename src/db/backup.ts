@@ -29,6 +29,12 @@ interface TableLine {
   readonly columns: readonly string[];
 }
 
+/** A table of this database. */
+interface Table extends TableLine {
+  /** Columns that are written: those that the database does not make itself. */
+  readonly written: readonly string[];
+}
+
 /** What a backup or restore went over: rows by table. */
 export type BackupSummary = ReadonlyMap<string, number>;
 
@@ -46,14 +52,16 @@ const tablesSql = `
     UNION ALL SELECT t.oid, t.name, d.depth + 1 FROM depths d JOIN edges e ON e.parent = d.oid JOIN tables t ON t.oid = e.child WHERE d.depth < 20
   )
   SELECT d.name, max(d.depth) AS depth,
-    (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+    (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+    (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a
+     WHERE a.attrelid = d.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') AS written
   FROM depths d GROUP BY d.oid, d.name ORDER BY max(d.depth), d.name`;
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-async function listTables(client: pg.Client): Promise<TableLine[]> {
-  const { rows } = await client.query<{ name: string; columns: string[] }>(tablesSql);
-  return rows.map(({ name, columns }) => ({ table: name, columns }));
+async function listTables(client: pg.Client): Promise<Table[]> {
+  const { rows } = await client.query<{ name: string; columns: string[]; written: string[] }>(tablesSql);
+  return rows.map(({ name, columns, written }) => ({ table: name, columns, written }));
 }
 
 async function listApplied(client: pg.Client): Promise<string[]> {
@@ -105,14 +113,15 @@ async function* backupLines(
     createdAt: new Date(nowMs).toISOString(),
   };
   yield `${JSON.stringify(header)}\n`;
-  for (const line of await listTables(client)) {
-    onTable(line.table);
+  for (const { table, columns } of await listTables(client)) {
+    onTable(table);
+    const line: TableLine = { table, columns };
     yield `${JSON.stringify(line)}\n`;
-    await client.query(`DECLARE backup_rows NO SCROLL CURSOR FOR SELECT t::text AS row FROM ${quoted(line.table)} t`);
+    await client.query(`DECLARE backup_rows NO SCROLL CURSOR FOR SELECT t::text AS row FROM ${quoted(table)} t`);
     for (;;) {
       const { rows } = await client.query<{ row: string }>(`FETCH ${batchRows} FROM backup_rows`);
       if (rows.length === 0) break;
-      counts.set(line.table, (counts.get(line.table) ?? 0) + rows.length);
+      counts.set(table, (counts.get(table) ?? 0) + rows.length);
       yield rows.map(({ row }) => `${JSON.stringify(row)}\n`).join('');
     }
     await client.query('CLOSE backup_rows');
@@ -163,7 +172,7 @@ async function clearTables(client: pg.Client, tables: readonly TableLine[], isRe
 async function insertLines(
   client: pg.Client,
   path: string,
-  tables: readonly TableLine[],
+  tables: readonly Table[],
   onTable: (table: string) => void,
 ): Promise<BackupSummary> {
   const counts = new Map<string, number>();
@@ -172,8 +181,14 @@ async function insertLines(
   let isFirst = true;
   const flush = async (): Promise<void> => {
     if (table === null || rows.length === 0) return;
+    const columns =
+      tables
+        .find((known) => known.table === table)
+        ?.written.map(quoted)
+        .join(', ') ?? '';
     await client.query(
-      `INSERT INTO ${quoted(table)} SELECT (u.row::${quoted(table)}).* FROM unnest($1::text[]) AS u(row)`,
+      `INSERT INTO ${quoted(table)} (${columns})
+       SELECT ${columns} FROM (SELECT (u.row::${quoted(table)}).* FROM unnest($1::text[]) AS u(row)) r`,
       [rows],
     );
     counts.set(table, (counts.get(table) ?? 0) + rows.length);
