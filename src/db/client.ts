@@ -45,7 +45,7 @@ export interface DbOptions {
   readonly poolMax?: number;
   /** Statement timeout in ms: 5,000 for requests, 60,000 for jobs. */
   readonly statementTimeoutMs?: number;
-  /** How long to wait for a connection, in ms: 3,000 when not given. */
+  /** How long to wait for a connection, in ms; when not given 3,000 for one of the pool, 5,000 for one alone. */
   readonly connectTimeoutMs?: number;
 }
 

@@ -3,7 +3,7 @@ import { createPanel, type DailySeries, daysOf, type Panel } from '../lib/panel.
 import { rankCorrelation, ranksOf } from '../lib/rank.ts';
 import { meanOf } from '../lib/statistics.ts';
 import { type BandEdge, bandOf } from './model.ts';
-import { tokensMin } from './skill.ts';
+import { fifthOf, tokensMin } from './skill.ts';
 
 /**
  * How the grades of two models go together: what a switch from one to the other would change. A close counts where at
@@ -121,7 +121,7 @@ function sectionAt(left: Panel, right: Panel, day: number): Section {
 /** The rows whose rank is in the highest fifth; none where too many grades are equal. */
 function bestFifth(rows: readonly number[], values: Float64Array): ReadonlySet<number> {
   const ranks = ranksOf(values);
-  return new Set(rows.filter((_, index) => ((ranks[index] ?? 0) - 0.5) / rows.length >= 0.8));
+  return new Set(rows.filter((_, index) => fifthOf(ranks[index] ?? 0, rows.length) === 0));
 }
 
 /** The share of `rows` that is in `others`; null where there are none. */

@@ -59,6 +59,12 @@ export const tokensMin = 10;
 export const daysMin = 30;
 
 const quintiles = 5;
+
+/** The fifth of `count` that a rank lies in, 0 for the best (the highest ranks) to 4. */
+export function fifthOf(rank: number, count: number): number {
+  return quintiles - 1 - Math.floor(((rank - 0.5) / count) * quintiles);
+}
+
 const daysPerYear = 365;
 /** Weight traded when both fifths are exchanged entirely: out of and into each. */
 const tradedMax = 4;
@@ -119,17 +125,15 @@ function sectionOf(grades: Panel, prices: Panel, day: number, horizonDays: numbe
 function measureDay(day: number, { tokens, grades, returns }: Section, tokenCount: number): DaySkill {
   const count = tokens.length;
   const ranks = ranksOf(grades);
-  const fifthOf = (index: number): number =>
-    quintiles - 1 - Math.floor((((ranks[index] ?? 0) - 0.5) / count) * quintiles);
   const [sums, sizes] = [new Float64Array(quintiles), new Float64Array(quintiles)];
   for (let index = 0; index < count; index += 1) {
-    const fifth = fifthOf(index);
+    const fifth = fifthOf(ranks[index] ?? 0, count);
     sums[fifth] = (sums[fifth] ?? 0) + (returns[index] ?? 0);
     sizes[fifth] = (sizes[fifth] ?? 0) + 1;
   }
   const weights = new Float64Array(tokenCount);
   for (let index = 0; index < count; index += 1) {
-    const fifth = fifthOf(index);
+    const fifth = fifthOf(ranks[index] ?? 0, count);
     if (fifth === 0) weights[tokens[index] ?? 0] = 1 / (sizes[0] ?? 1);
     if (fifth === quintiles - 1) weights[tokens[index] ?? 0] = -1 / (sizes[quintiles - 1] ?? 1);
   }

@@ -74,15 +74,8 @@ function runField(run: Run, field: FieldPlan, source: unknown, parent: Path): un
   const { shape } = field;
   try {
     const value = resolve(run, field, source, parent);
-    const isAwaited = isThenable(value);
-    if (shape.kind === 'LEAF' && !isAwaited) return completeLeaf(field, shape, value);
-    const path = pathOf(field, parent);
-    const completed = isAwaited
-      ? Promise.resolve(value).then((settled) => complete(run, field, shape, settled, path))
-      : complete(run, field, shape, value, path);
-    return completed instanceof Promise
-      ? completed.catch((error: unknown) => fail(run, field, shape, error, path))
-      : completed;
+    if (shape.kind === 'LEAF' && !isThenable(value)) return completeLeaf(field, shape, value);
+    return settle(run, field, shape, value, pathOf(field, parent));
   } catch (error) {
     return fail(run, field, shape, error, pathOf(field, parent));
   }
@@ -146,15 +139,20 @@ function completeList(run: Run, field: FieldPlan, item: Shape, value: unknown, p
 
 function completeItem(run: Run, field: FieldPlan, shape: Shape, value: unknown, path: ResponsePath): unknown {
   try {
-    const completed = isThenable(value)
-      ? Promise.resolve(value).then((settled) => complete(run, field, shape, settled, path))
-      : complete(run, field, shape, value, path);
-    return completed instanceof Promise
-      ? completed.catch((error: unknown) => fail(run, field, shape, error, path))
-      : completed;
+    return settle(run, field, shape, value, path);
   } catch (error) {
     return fail(run, field, shape, error, path);
   }
+}
+
+/** Completes a value, awaited where it is to come; throws what fails at once, and tells of what fails later. */
+function settle(run: Run, field: FieldPlan, shape: Shape, value: unknown, path: ResponsePath): unknown {
+  const completed = isThenable(value)
+    ? Promise.resolve(value).then((settled) => complete(run, field, shape, settled, path))
+    : complete(run, field, shape, value, path);
+  return completed instanceof Promise
+    ? completed.catch((error: unknown) => fail(run, field, shape, error, path))
+    : completed;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

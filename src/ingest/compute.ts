@@ -154,8 +154,8 @@ async function recordPast(
   closes: readonly SettledClose[],
   summary: ComputeSummary,
 ): Promise<void> {
-  const halves = [0, 1].map((half) => closes.map((close) => onlyTokens(close, (tokenId) => tokenId % 2 === half)));
-  const parts = db.mode === 'POSTGRES' ? halves : [closes];
+  const halfOf = (half: number) => closes.map((close) => onlyTokens(close, (tokenId) => tokenId % 2 === half));
+  const parts = db.mode === 'POSTGRES' ? [halfOf(0), halfOf(1)] : [closes];
   const written = await Promise.all(
     parts.map((part) => db.transaction((tx) => recordPastCloses(tx, market, published, part, clock.now()))),
   );
