@@ -40,7 +40,8 @@ async function readRecord(db: Db) {
   const ofAll = { from: null, to: null, tokenIds: null, direction: null, isSimulated: false };
   const totals = await Promise.all(strategies.map(({ id }) => recordTotals({ db }).load({ strategyId: id, ...ofAll })));
   const sum = (of: (one: (typeof totals)[0]) => number): number => totals.reduce((total, one) => total + of(one), 0);
-  return { count: sum(({ all }) => all.count), withdrawn: sum(({ withdrawn }) => withdrawn) };
+  const inBands = sum(({ byBand }) => [...byBand.values()].reduce((total, { count }) => total + count, 0));
+  return { count: sum(({ all }) => all.count), inBands, withdrawn: sum(({ withdrawn }) => withdrawn) };
 }
 
 test('signals that corrected candles no longer give are withdrawn, told of, and come back with the candles', async (t) => {
@@ -62,7 +63,8 @@ test('signals that corrected candles no longer give are withdrawn, told of, and 
   assert.deepEqual(await listLatest(db, null), await listLatest(fresh, null));
   assert.deepEqual(await listLatest(db, closeOf(size.days)), latestBefore);
   const [record, plain] = [await readRecord(db), await readRecord(fresh)];
-  assert.deepEqual([record.count, plain.withdrawn], [plain.count, 0]);
+  assert.deepEqual([record.count, record.inBands, plain.withdrawn], [plain.count, plain.inBands, 0]);
+  assert.ok(plain.inBands > 0);
   assert.ok(record.withdrawn > 0 && record.withdrawn <= corrected.signalsWithdrawn); // it has no NEUTRAL ones
   const told = (await listEvents(db, ['signals'], 0, 5000)).filter(
     (event) => event.topic === 'signals' && event.payload.action === 'WITHDRAWN',
